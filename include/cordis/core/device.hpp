@@ -1,0 +1,42 @@
+// cordis/core/device.hpp: where a tensor lives, and the only switch on it
+#pragma once
+
+#include <cordis/config.hpp>
+#include <ostream>
+#include <utility>
+
+namespace cordis::inline CORDIS_ABI {
+
+struct Device {
+  enum class Kind : unsigned char { cpu, cuda };
+  Kind kind = Kind::cpu;
+  int index = 0;
+
+  static Device cpu() { return {}; }
+  static Device cuda(int index = 0) { return {Kind::cuda, index}; }
+
+  friend bool operator==(const Device&, const Device&) = default;
+  friend std::ostream& operator<<(std::ostream& out, const Device& device) {
+    return device.kind == Kind::cpu ? out << "cpu" : out << "cuda:" << device.index;
+  }
+};
+
+// Kernels are overloads on these tags: relu_forward(Cpu, ...), relu_forward(Cuda, ...).
+struct Cpu {};
+struct Cuda {
+  int index = 0;
+};
+
+// Calls f(Cpu{}) or f(Cuda{}). An op without its CUDA kernel does not compile where CORDIS_CUDA is defined.
+template <class F>
+decltype(auto) on(const Device& device, F&& f) {
+#ifdef CORDIS_CUDA
+  if (device.kind == Device::Kind::cuda) return std::forward<F>(f)(Cuda{device.index});
+#else
+  CORDIS_CHECK(device.kind == Device::Kind::cpu, "[on] ", device,
+               " asked for, but this program was built without CUDA");
+#endif
+  return std::forward<F>(f)(Cpu{});
+}
+
+}  // namespace cordis::inline CORDIS_ABI

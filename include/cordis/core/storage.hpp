@@ -1,0 +1,189 @@
+// cordis/core/storage.hpp: reference-counted bytes, recycled through a free list of size classes
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cordis/core/device.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <utility>
+#include <vector>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define CORDIS_NO_FREE_LIST_
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CORDIS_NO_FREE_LIST_
+#endif
+#endif
+
+namespace cordis::inline CORDIS_ABI {
+
+struct MemoryStats {
+  std::size_t in_use = 0;         // bytes held by live storage
+  std::size_t peak = 0;           // largest in_use so far
+  std::size_t cached = 0;         // bytes in the free list
+  std::size_t system_allocs = 0;  // times the system was asked for a block
+};
+
+namespace detail {
+
+// A block's header lies 64 bytes before its data, so that data is aligned to a cache line.
+struct alignas(64) Block {
+  std::atomic<std::int64_t> references{1};
+  std::size_t bytes = 0;  // capacity: the size class
+  int size_class = 0;
+};
+static_assert(sizeof(Block) == 64);
+
+// Blocks of 256 bytes and up in four classes per power of two: at most a quarter of a block is slack.
+class BlockCache {
+ public:
+  // Never destroyed: tensors with static storage duration may be released after it would have been.
+  static BlockCache& instance() {
+    static BlockCache& cache = *new BlockCache;
+    return cache;
+  }
+
+  Block* take(std::size_t bytes) {
+    const auto [size_class, capacity] = classify(bytes);
+    {
+      const std::lock_guard lock(mutex_);
+      stats_.in_use += capacity;
+      stats_.peak = stats_.in_use > stats_.peak ? stats_.in_use : stats_.peak;
+      auto& free = free_[static_cast<std::size_t>(size_class)];
+      if (!free.empty()) {
+        Block* block = free.back();
+        free.pop_back();
+        stats_.cached -= capacity;
+        block->references.store(1, std::memory_order_relaxed);
+        return block;
+      }
+      ++stats_.system_allocs;
+    }
+    void* memory = ::operator new (sizeof(Block) + capacity, std::align_val_t{64}, std::nothrow);
+    if (!memory) {
+      clear();
+      memory = ::operator new (sizeof(Block) + capacity, std::align_val_t{64}, std::nothrow);
+    }
+    if (!memory) {
+      const std::lock_guard lock(mutex_);
+      stats_.in_use -= capacity;
+      throw std::bad_alloc();
+    }
+    auto* block = new (memory) Block;
+    block->bytes = capacity;
+    block->size_class = size_class;
+    return block;
+  }
+
+  void give(Block* block) {
+    const std::lock_guard lock(mutex_);
+    stats_.in_use -= block->bytes;
+#ifdef CORDIS_NO_FREE_LIST_
+    ::operator delete (block, std::align_val_t{64});  // the sanitizer then sees every use after release
+#else
+    stats_.cached += block->bytes;
+    free_[static_cast<std::size_t>(block->size_class)].push_back(block);
+#endif
+  }
+
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    for (auto& free : free_) {
+      for (Block* block : free) ::operator delete (block, std::align_val_t{64});
+      free.clear();
+    }
+    stats_.cached = 0;
+  }
+
+  MemoryStats stats() {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }
+
+ private:
+  struct SizeClass {
+    int index;
+    std::size_t bytes;
+  };
+  static SizeClass classify(std::size_t bytes) {
+    if (bytes <= 256) return {0, 256};
+    if (bytes > SIZE_MAX / 4) throw std::bad_alloc();
+    const int power = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes <= 2^(power + 1)
+    const std::size_t quarter = std::size_t{1} << (power - 2);
+    const std::size_t steps = (bytes - (std::size_t{1} << power) + quarter - 1) / quarter;  // 1 .. 4
+    return {(power - 8) * 4 + static_cast<int>(steps), (std::size_t{1} << power) + steps * quarter};
+  }
+
+  std::mutex mutex_;
+  std::array<std::vector<Block*>, 4 * 57> free_;
+  MemoryStats stats_;
+};
+
+inline std::atomic<bool>& poison_flag() {
+  static std::atomic<bool> flag{false};
+  return flag;
+}
+
+}  // namespace detail
+
+inline MemoryStats memory_stats() { return detail::BlockCache::instance().stats(); }
+inline void empty_cache() { detail::BlockCache::instance().clear(); }
+
+// While alive, new storage is filled with 0xFF bytes (NaN in both float types), so that a kernel that does
+// not write its output in full shows.
+class PoisonGuard {
+ public:
+  PoisonGuard() : before_(detail::poison_flag().exchange(true)) {}
+  ~PoisonGuard() { detail::poison_flag().store(before_); }
+  PoisonGuard(const PoisonGuard&) = delete;
+  PoisonGuard& operator=(const PoisonGuard&) = delete;
+
+ private:
+  bool before_;
+};
+
+// A shared, uninitialised buffer. Copies share it; the last one returns it to the free list.
+class Storage {
+ public:
+  Storage() = default;
+  explicit Storage(std::size_t bytes, Device device = Device::cpu()) : device_(device) {
+    CORDIS_CHECK(device.kind == Device::Kind::cpu, "[storage] no memory on ", device, " in this build");
+    block_ = detail::BlockCache::instance().take(bytes);
+    if (detail::poison_flag().load(std::memory_order_relaxed)) std::memset(data(), 0xFF, bytes);
+  }
+  Storage(const Storage& other) : block_(other.block_), device_(other.device_) {
+    if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
+  }
+  Storage(Storage&& other) noexcept : block_(std::exchange(other.block_, nullptr)), device_(other.device_) {}
+  Storage& operator=(Storage other) noexcept {
+    std::swap(block_, other.block_);
+    std::swap(device_, other.device_);
+    return *this;
+  }
+  ~Storage() {
+    if (block_ && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      detail::BlockCache::instance().give(block_);
+  }
+
+  void* data() const {
+    return block_ ? reinterpret_cast<std::byte*>(block_) + sizeof(detail::Block) : nullptr;
+  }
+  Device device() const { return device_; }
+  bool unique() const { return block_ && block_->references.load(std::memory_order_acquire) == 1; }
+  explicit operator bool() const { return block_ != nullptr; }
+
+ private:
+  detail::Block* block_ = nullptr;
+  Device device_;
+};
+
+}  // namespace cordis::inline CORDIS_ABI
+
+#undef CORDIS_NO_FREE_LIST_

@@ -1,0 +1,128 @@
+// cordis/core/tensor.hpp: a contiguous array of f32, f64 or i64
+#pragma once
+
+#include <algorithm>
+#include <cordis/core/device.hpp>
+#include <cordis/core/dtype.hpp>
+#include <cordis/core/shape.hpp>
+#include <cordis/core/storage.hpp>
+#include <cstring>
+#include <span>
+#include <vector>
+
+namespace cordis::inline CORDIS_ABI {
+
+// A handle: copies share the elements, clone() copies them. Always contiguous and row-major; a view is a
+// leading range (rows) or another shape over the same elements. A default-made Tensor is undefined.
+class Tensor {
+ public:
+  Tensor() = default;
+  explicit Tensor(Shape shape, DType dtype = DType::f32, Device device = Device::cpu())
+      : shape_(shape),
+        dtype_(dtype),
+        storage_(static_cast<std::size_t>(shape.numel()) * size_of(dtype), device) {}
+
+  // Elements given in row-major order; their number must be shape.numel().
+  template <class T>
+  static Tensor of(Shape shape, const std::vector<T>& values) {
+    CORDIS_CHECK(shape.numel() == static_cast<std::int64_t>(values.size()), "[tensor] ", values.size(),
+                 " values for shape ", shape);
+    Tensor tensor(shape, dtype_of<T>);
+    std::copy(values.begin(), values.end(), tensor.data<T>());
+    return tensor;
+  }
+  template <class T>
+  static Tensor scalar(T value) {
+    return of<T>({}, {value});
+  }
+
+  bool defined() const { return static_cast<bool>(storage_); }
+  const Shape& shape() const { return shape_; }
+  std::int64_t size(int axis) const { return shape_[axis]; }
+  int rank() const { return shape_.rank(); }
+  std::int64_t numel() const { return shape_.numel(); }
+  DType dtype() const { return dtype_; }
+  Device device() const { return storage_.device(); }
+  std::size_t bytes() const { return static_cast<std::size_t>(numel()) * size_of(dtype_); }
+
+  // Const applies to the handle, not to the elements.
+  void* raw() const { return storage_ ? static_cast<std::byte*>(storage_.data()) + offset_ : nullptr; }
+  template <class T>
+  T* data() const {
+    CORDIS_CHECK(dtype_ == dtype_of<T>, "[tensor] holds ", dtype_, ", read as ", dtype_of<T>);
+    return static_cast<T*>(raw());
+  }
+  template <class T>
+  std::span<T> values() const {
+    return {data<T>(), static_cast<std::size_t>(numel())};
+  }
+  // The only element, whatever its type.
+  template <class T = double>
+  T item() const {
+    CORDIS_CHECK(defined() && numel() == 1, "[item] shape ", shape_, " is not a single element");
+    return dispatch_all(dtype_, [&]<class S>() { return static_cast<T>(*data<S>()); });
+  }
+
+  Tensor reshaped(Shape shape) const {
+    CORDIS_CHECK(shape.numel() == numel(), "[reshape] ", shape_, " has ", numel(), " elements, ", shape,
+                 " has ", shape.numel());
+    Tensor view = *this;
+    view.shape_ = shape;
+    return view;
+  }
+  // Elements [begin, end) of the first axis, sharing memory.
+  Tensor rows(std::int64_t begin, std::int64_t end) const {
+    CORDIS_CHECK(rank() > 0 && 0 <= begin && begin <= end && end <= size(0), "[rows] range ", begin, " to ",
+                 end, " of shape ", shape_);
+    Shape shape{end - begin};
+    for (int axis = 1; axis < rank(); ++axis) shape.append(size(axis));
+    Tensor view = *this;
+    view.shape_ = shape;
+    const std::size_t row = size(0) ? bytes() / static_cast<std::size_t>(size(0)) : 0;
+    view.offset_ += row * static_cast<std::size_t>(begin);
+    return view;
+  }
+
+  Tensor clone() const {
+    if (!defined()) return {};
+    Tensor copy(shape_, dtype_, device());
+    if (bytes()) std::memcpy(copy.raw(), raw(), bytes());
+    return copy;
+  }
+  // The same values in another element type (itself where the type is the same).
+  Tensor to(DType dtype) const {
+    if (dtype == dtype_) return *this;
+    Tensor copy(shape_, dtype, device());
+    dispatch_all(dtype_, [&]<class From>() {
+      dispatch_all(dtype, [&]<class To>() {
+        std::transform(data<From>(), data<From>() + numel(), copy.data<To>(),
+                       [](From value) { return static_cast<To>(value); });
+      });
+    });
+    return copy;
+  }
+  Tensor& fill(double value) {
+    dispatch_all(dtype_, [&]<class T>() { std::fill_n(data<T>(), numel(), static_cast<T>(value)); });
+    return *this;
+  }
+
+  // Nobody else holds these elements: they may be changed in place.
+  bool unique() const { return storage_.unique(); }
+
+ private:
+  Shape shape_;
+  DType dtype_ = DType::f32;
+  std::size_t offset_ = 0;
+  Storage storage_;
+};
+
+using Tensors = std::vector<Tensor>;
+
+inline Tensor empty_like(const Tensor& x) { return Tensor(x.shape(), x.dtype(), x.device()); }
+inline Tensor zeros(Shape shape, DType dtype = DType::f32) { return Tensor(shape, dtype).fill(0); }
+inline Tensor ones(Shape shape, DType dtype = DType::f32) { return Tensor(shape, dtype).fill(1); }
+inline Tensor full(Shape shape, double value, DType dtype = DType::f32) {
+  return Tensor(shape, dtype).fill(value);
+}
+
+}  // namespace cordis::inline CORDIS_ABI
