@@ -8,8 +8,8 @@
 
 namespace cordis::inline CORDIS_ABI {
 
-// A row-major matrix in somebody's memory: row r starts at data + r * stride. Rows may overlap (stride < cols)
-// where the matrix is only read: the patches of a convolution.
+// A row-major matrix in somebody's memory: row r starts at data + r * stride. Rows may overlap (stride <
+// cols) where the matrix is only read: the patches of a convolution.
 template <class T>
 struct MatrixView {
   T* data;
@@ -23,8 +23,9 @@ enum class Store { assign, add };
 // c (m, n) = or += a b; Transpose::a reads a as (k, m), Transpose::b reads b as (n, k). c overlaps neither.
 // Runs on the calling thread.
 template <class T>
-void gemm(MatrixView<T> c, MatrixView<std::type_identity_t<const T>> a, MatrixView<std::type_identity_t<const T>> b,
-          Transpose transpose = Transpose::none, Store store = Store::assign) {
+void gemm(MatrixView<T> c, MatrixView<std::type_identity_t<const T>> a,
+          MatrixView<std::type_identity_t<const T>> b, Transpose transpose = Transpose::none,
+          Store store = Store::assign) {
   using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   using Stride = Eigen::OuterStride<>;
   const Eigen::Map<const Matrix, 0, Stride> left(a.data, a.rows, a.cols, Stride(a.stride));
@@ -34,9 +35,15 @@ void gemm(MatrixView<T> c, MatrixView<std::type_identity_t<const T>> a, MatrixVi
   // a zero-sized inner extent makes Eigen leave the sum untouched, as it should be
   if (store == Store::assign) out.setZero();
   switch (transpose) {
-    case Transpose::none: out.noalias() += left * right; break;
-    case Transpose::a: out.noalias() += left.transpose() * right; break;
-    case Transpose::b: out.noalias() += left * right.transpose(); break;
+    case Transpose::none:
+      out.noalias() += left * right;
+      break;
+    case Transpose::a:
+      out.noalias() += left.transpose() * right;
+      break;
+    case Transpose::b:
+      out.noalias() += left * right.transpose();
+      break;
   }
 }
 
