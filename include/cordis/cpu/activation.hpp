@@ -1,0 +1,64 @@
+// cordis/cpu/activation.hpp: kernels of op/activation.hpp
+#pragma once
+
+#include <cmath>
+#include <cordis/cpu/accumulate.hpp>
+
+namespace cordis::inline CORDIS_ABI {
+
+// y = value(x) and dy/dx = slope(y).
+struct Relu {
+  template <class T>
+  static T value(T x) {
+    return x < 0 ? T{0} : x;
+  }
+  template <class T>
+  static T slope(T y) {
+    return y <= 0 ? T{0} : T{1};
+  }
+};
+struct Sigmoid {
+  template <class T>
+  static T value(T x) {
+    return 1 / (1 + std::exp(-x));
+  }
+  template <class T>
+  static T slope(T y) {
+    return y * (1 - y);
+  }
+};
+struct Tanh {
+  template <class T>
+  static T value(T x) {
+    return std::tanh(x);
+  }
+  template <class T>
+  static T slope(T y) {
+    return 1 - y * y;
+  }
+};
+
+// y, x: any shape; y may alias x.
+template <class Kind>
+void activation_forward(Cpu, Tensor& y, const Tensor& x) {
+  dispatch_float(x.dtype(), "activation", [&]<class T>() {
+    T* out = y.data<T>();
+    const T* in = x.data<T>();
+    parallel_elements(x.numel(), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) out[i] = Kind::value(in[i]);
+    });
+  });
+}
+// dx may alias dy.
+template <class Kind>
+void activation_backward(Cpu, Tensor& dx, const Tensor& dy, const Tensor& y) {
+  dispatch_float(y.dtype(), "activation", [&]<class T>() {
+    T* out = dx.data<T>();
+    const T *upstream = dy.data<T>(), *saved = y.data<T>();
+    parallel_elements(y.numel(), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) out[i] = upstream[i] * Kind::slope(saved[i]);
+    });
+  });
+}
+
+}  // namespace cordis::inline CORDIS_ABI
