@@ -6,15 +6,15 @@
 
 namespace cordis::inline CORDIS_ABI {
 
-// y = value(x) and dy/dx = slope(y).
+// y = value(x); gradient(dy, y) is dy times the slope at the x that gave y.
 struct Relu {
   template <class T>
   static T value(T x) {
     return x < 0 ? T{0} : x;
   }
   template <class T>
-  static T slope(T y) {
-    return y <= 0 ? T{0} : T{1};
+  static T gradient(T dy, T y) {
+    return y <= 0 ? T{0} : dy;
   }
 };
 struct Sigmoid {
@@ -23,8 +23,8 @@ struct Sigmoid {
     return 1 / (1 + std::exp(-x));
   }
   template <class T>
-  static T slope(T y) {
-    return y * (1 - y);
+  static T gradient(T dy, T y) {
+    return dy * y * (1 - y);
   }
 };
 struct Tanh {
@@ -33,8 +33,8 @@ struct Tanh {
     return std::tanh(x);
   }
   template <class T>
-  static T slope(T y) {
-    return 1 - y * y;
+  static T gradient(T dy, T y) {
+    return dy * (1 - y * y);
   }
 };
 
@@ -56,7 +56,7 @@ void activation_backward(Cpu, Tensor& dx, const Tensor& dy, const Tensor& y) {
     T* out = dx.data<T>();
     const T *upstream = dy.data<T>(), *saved = y.data<T>();
     parallel_elements(y.numel(), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) out[i] = upstream[i] * Kind::slope(saved[i]);
+      for (std::int64_t i = begin; i < end; ++i) out[i] = Kind::gradient(upstream[i], saved[i]);
     });
   });
 }

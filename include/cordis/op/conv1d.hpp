@@ -1,0 +1,49 @@
+// cordis/op/conv1d.hpp: 1-D cross-correlation over channels-last records
+// Kernels: cordis/cpu/conv1d.hpp.
+#pragma once
+
+#include <cordis/autograd/variable.hpp>
+#include <cordis/cpu/conv1d.hpp>
+
+namespace cordis::inline CORDIS_ABI {
+
+// x: (N, L, C_in); w: (O, C_in / groups, K), PyTorch's layout; b: (O,) or undefined. Returns (N, L_out, O)
+// with L_out = floor((L + 2 padding - dilation (K - 1) - 1) / stride) + 1.
+inline Variable conv1d(const Variable& x, const Variable& w, const Variable& b = {},
+                       const Conv1dOptions& options = {}) {
+  const auto& [stride, padding, dilation, groups] = options;
+  CORDIS_CHECK(stride >= 1 && padding >= 0 && dilation >= 1 && groups >= 1, "[conv1d] stride ", stride,
+               ", padding ", padding, ", dilation ", dilation, ", groups ", groups,
+               ": padding may be 0, the others are at least 1");
+  CORDIS_CHECK(x.value().rank() == 3, "[conv1d] x has shape ", x.shape(), ", (N, L, C_in) is needed");
+  CORDIS_CHECK(w.value().rank() == 3 && w.value().numel() > 0, "[conv1d] w has shape ", w.shape(),
+               ", (O, C_in / groups, K) is needed");
+  CORDIS_CHECK(x.size(2) == w.size(1) * groups, "[conv1d] x has shape ", x.shape(), ", but w ", w.shape(),
+               " expects ", w.size(1) * groups, " channels");
+  CORDIS_CHECK(w.size(0) % groups == 0, "[conv1d] ", w.size(0), " output channels do not divide into ",
+               groups, " groups");
+  CORDIS_CHECK(!b.defined() || b.shape() == Shape{w.size(0)}, "[conv1d] b has shape ", b.shape(), " for w ",
+               w.shape());
+  CORDIS_CHECK(x.dtype() == w.dtype() && (!b.defined() || b.dtype() == w.dtype()), "[conv1d] x is ",
+               x.dtype(), ", w ", w.dtype());
+  const std::int64_t span = dilation * (w.size(2) - 1) + 1, room = x.size(1) + 2 * padding - span;
+  CORDIS_CHECK(room >= 0, "[conv1d] kernel spans ", span, " samples, but x ", x.shape(), " has ", x.size(1),
+               " and ", 2 * padding, " of padding");
+  Tensor y({x.size(0), room / stride + 1, w.size(0)}, x.dtype(), x.device());
+  on(y.device(), [&](auto device) {
+    conv1d_forward(device, y, x.value(), w.value(), b.defined() ? b.value() : Tensor{}, options);
+  });
+  return record("conv1d", y, {x, w, b},
+                [x = x.value(), w = w.value(), options](const Tensor& dy, const Needs& needs) {
+                  Tensor dx = needs[0] ? empty_like(x) : Tensor{}, dw = needs[1] ? empty_like(w) : Tensor{},
+                         db = needs[2] ? Tensor({w.size(0)}, w.dtype(), w.device()) : Tensor{};
+                  on(dy.device(), [&](auto device) {
+                    if (dx.defined()) conv1d_backward_data(device, dx, dy, w, options);
+                    if (dw.defined()) conv1d_backward_weight(device, dw, dy, x, options);
+                    if (db.defined()) conv1d_backward_bias(device, db, dy);
+                  });
+                  return Tensors{dx, dw, db};
+                });
+}
+
+}  // namespace cordis::inline CORDIS_ABI
