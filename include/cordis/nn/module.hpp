@@ -1,8 +1,10 @@
 // cordis/nn/module.hpp: what makes a struct a module, and what can be done with one
 #pragma once
 
+#include <compare>
 #include <concepts>
 #include <cordis/autograd/variable.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -186,6 +188,44 @@ void copy_state(M& to, const M& from) {
     std::copy_n(static_cast<const std::byte*>(value.raw()), value.bytes(),
                 static_cast<std::byte*>(into.raw()));
   }
+}
+
+namespace detail {
+// A struct and its first member share an address, so a module is known by address and type.
+struct ModuleId {
+  const void* address;
+  const void* type;
+  friend auto operator<=>(const ModuleId&, const ModuleId&) = default;
+};
+template <class M>
+ModuleId module_id(const M& module) {
+  return {&module, &M::kName};
+}
+using Observer = std::function<void(const ModuleId& module, const Variable& y)>;
+inline Observer& observer() {
+  thread_local Observer observer;
+  return observer;
+}
+}  // namespace detail
+
+// While alive, `observer` hears of each layer's output on this thread.
+class ObserveGuard {
+ public:
+  explicit ObserveGuard(detail::Observer observer)
+      : before_(std::exchange(detail::observer(), std::move(observer))) {}
+  ~ObserveGuard() { detail::observer() = std::move(before_); }
+  ObserveGuard(const ObserveGuard&) = delete;
+  ObserveGuard& operator=(const ObserveGuard&) = delete;
+
+ private:
+  detail::Observer before_;
+};
+
+// What a layer returns: y itself, told to the observer. The layer's type has a name: static constexpr kName.
+template <Module M>
+Variable observed(const M& module, Variable y) {
+  if (const auto& observer = detail::observer()) observer(detail::module_id(module), y);
+  return y;
 }
 
 }  // namespace cordis::inline CORDIS_ABI

@@ -1,0 +1,56 @@
+// cordis/nn/batch_norm.hpp: BatchNorm1d
+#pragma once
+
+#include <cordis/nn/module.hpp>
+#include <cordis/op/batch_norm.hpp>
+#include <optional>
+
+namespace cordis::inline CORDIS_ABI {
+
+struct BatchNorm1dOptions {
+  double eps = 1e-5;
+  std::optional<double> momentum = 0.1;  // none: the running statistics are the plain average of all batches
+  bool affine = true;
+  bool track_running_stats = true;
+};
+
+// (N, L, C) or (N, C), each channel normalised over the rest.
+struct BatchNorm1d {
+  static constexpr const char* kName = "BatchNorm1d";
+  Variable weight, bias;             // (C,)
+  Tensor running_mean, running_var;  // (C,)
+  Tensor num_batches_tracked;        // () i64
+  BatchNorm1dOptions options;
+  bool training = true;
+
+  static void visit(auto& m, auto&& f) {
+    f("weight", m.weight), f("bias", m.bias), f("running_mean", m.running_mean),
+        f("running_var", m.running_var), f("num_batches_tracked", m.num_batches_tracked);
+  }
+
+  BatchNorm1d() = default;
+  explicit BatchNorm1d(std::int64_t channels, const BatchNorm1dOptions& o = {}) : options(o) {
+    CORDIS_CHECK(channels >= 0 && o.eps >= 0, "[BatchNorm1d] ", channels, " channels, eps ", o.eps);
+    if (o.affine) {
+      weight = Variable(ones({channels}), true);
+      bias = Variable(zeros({channels}), true);
+    }
+    if (o.track_running_stats) {
+      running_mean = zeros({channels});
+      running_var = ones({channels});
+      num_batches_tracked = zeros({}, DType::i64);
+    }
+  }
+
+  Variable operator()(const Variable& x) const {
+    double momentum = options.momentum.value_or(0);
+    if (training && num_batches_tracked.defined()) {
+      const auto count = ++*num_batches_tracked.data<std::int64_t>();
+      if (!options.momentum) momentum = 1 / static_cast<double>(count);
+    }
+    return observed(*this, batch_norm(x, weight, bias, running_mean, running_var,
+                                      {.momentum = momentum, .eps = options.eps, .training = training}));
+  }
+};
+
+}  // namespace cordis::inline CORDIS_ABI
