@@ -1,0 +1,30 @@
+# cmake/setup.sh: sourced by the run scripts. setup PACKAGE[:COMMAND-OR-FILE] ... installs the Debian packages
+# whose command (by default the package's name) or file is missing.
+say() { printf '== %s\n' "$*"; }
+
+setup() {
+  local entry package proof
+  local missing=()
+  for entry in "$@"; do
+    package=${entry%%:*}
+    proof=${entry#*:}
+    if [[ $proof == /* ]]; then
+      [[ -e $proof ]] || missing+=("$package")
+    else
+      command -v "$proof" >/dev/null || missing+=("$package")
+    fi
+  done
+  if ((${#missing[@]} == 0)); then
+    say "all packages are here"
+    return
+  fi
+  say "installing: ${missing[*]}"
+  local sudo=()
+  if [[ $(id -u) != 0 ]]; then
+    command -v sudo >/dev/null || { echo "run as root, or install first: ${missing[*]}" >&2; exit 1; }
+    sudo=(sudo)
+  fi
+  command -v apt-get >/dev/null || { echo "no apt-get here; install first: ${missing[*]}" >&2; exit 1; }
+  "${sudo[@]}" apt-get update -qq
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}

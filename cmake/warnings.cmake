@@ -1,0 +1,12 @@
+# cordis_warnings: how our own tests, benches and examples are compiled. Users never link it.
+add_library(cordis_warnings INTERFACE)
+target_compile_options(cordis_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  $<$<BOOL:${CORDIS_WERROR}>:-Werror>
+  $<$<BOOL:${CORDIS_NATIVE}>:-march=native>
+  # g++ 12 takes the AVX-512 intrinsics' undefined registers for uninitialised variables (GCC bug 105593).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+if(CORDIS_SANITIZE)
+  target_compile_options(cordis_warnings INTERFACE -fsanitize=${CORDIS_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  target_link_options(cordis_warnings INTERFACE -fsanitize=${CORDIS_SANITIZE})
+endif()

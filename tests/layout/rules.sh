@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# tests/layout/rules.sh: the rules of the house that a script can hold.  rules.sh ROOT
+set -uo pipefail
+cd "$1/include/cordis"
+failed=0
+complain() { echo "$*"; failed=1; }
+
+# Each folder includes only those on its own line and before.
+declare -A may=(
+  [core]="core" [cpu]="core cpu" [autograd]="core cpu autograd" [op]="core cpu autograd op"
+  [io]="core cpu autograd nn io" [nn]="core cpu autograd op nn" [optim]="core cpu autograd nn optim"
+  [models]="core cpu autograd op nn models" [data]="core data"
+  [train]="core cpu autograd op nn optim io data train"
+  [ecg]="core autograd op nn optim io data train models ecg" [cuda]="core cuda")
+for folder in */; do
+  folder=${folder%/}
+  [[ -n ${may[$folder]:-} ]] || { complain "$folder: a room that this script does not know"; continue; }
+  while IFS=: read -r file line; do
+    target=$(sed -E 's|.*<cordis/([^/>]+)/.*|\1|' <<<"$line")
+    [[ " ${may[$folder]} " == *" $target "* ]] || complain "$file: $folder may not include $target"
+  done < <(grep -rnE '#include <cordis/[a-z_0-9]+/' "$folder" | sed -E 's/^([^:]+):[0-9]+:/\1:/')
+done
+
+while read -r file; do
+  lines=$(wc -l < "$file")
+  ((lines <= 300)) || complain "$file: $lines lines, at most 300"
+  head -1 "$file" | grep -q "^// cordis/$file: " || complain "$file: the first line is not its path and purpose"
+  grep -q '^namespace cordis::inline CORDIS_ABI' "$file" || [[ $file == cordis.hpp ]] ||
+    complain "$file: does not open namespace cordis::inline CORDIS_ABI"
+  [[ $file == cordis.hpp || $file == cpu/* || $file == ecg/* ]] || grep -q "<cordis/$file>" cordis.hpp ||
+    complain "$file: missing from the umbrella cordis.hpp"
+done < <(find . -name '*.hpp' | sed 's|^\./||' | sort)
+
+# The core is free of everything but the standard library and Eigen, whose products live in one header.
+while IFS=: read -r file include; do
+  [[ $file == cpu/* ]] || complain "$file: $include"
+done < <(grep -rnE '#include <(Eigen|nlohmann|CLI|hdf5|mpi)' . | sed -E 's|^\./([^:]+):[0-9]+:|\1:|')
+exit $failed

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# tests/run.sh: sets up what is missing, builds and runs every test.  tests/run.sh [preset]   (default: dev)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset=${1:-dev}
+source cmake/setup.sh
+setup g++ cmake ninja-build:ninja libeigen3-dev:/usr/include/eigen3 doctest-dev:/usr/include/doctest \
+  libcli11-dev:/usr/include/CLI nlohmann-json3-dev:/usr/include/nlohmann libbenchmark-dev:/usr/include/benchmark \
+  gnuplot-nox:gnuplot
+say "configuring build/$preset"
+cmake --preset "$preset" -G Ninja
+say "building"
+cmake --build --preset "$preset"
+say "running the tests"
+ctest --preset "$preset" -j "$(nproc)"
