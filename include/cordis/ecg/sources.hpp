@@ -1,0 +1,66 @@
+// cordis/ecg/sources.hpp: which kind of data set a folder holds, and opening it
+#pragma once
+
+#include <algorithm>
+#include <cordis/config.hpp>
+#include <cordis/ecg/source_challenge.hpp>
+#include <cordis/ecg/source_labels.hpp>
+#include <cordis/ecg/source_ptbxl.hpp>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cordis::inline CORDIS_ABI::ecg {
+
+struct SourceOptions {
+  std::string kind = {};                  // "labels.csv", "ptb-xl", "challenge"; empty: detect
+  std::vector<std::string> classes = {};  // in the order wanted; empty: the source's own
+  int rate = 100;                         // Hz: 100 or 500, where a source has both
+  bool drop_unlabelled = false;
+  bool merge_equivalent = false;  // Challenge only
+};
+
+// Looks for labels.csv with classes, then PTB-XL's two tables, then headers with a #Dx line; IoError if none
+// is there.
+inline std::string detect(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  if (!fs::is_directory(folder)) throw IoError(concat(folder.string(), ": no such folder"));
+  if (fs::exists(folder / "labels.csv")) {
+    const CsvTable table = read_csv(folder / "labels.csv");
+    const bool files = table.has("filename") || table.has("filename_lr") || table.has("filename_hr");
+    if (files && !default_classes(table).empty()) return "labels.csv";
+  }
+  if (fs::exists(folder / "ptbxl_database.csv") && fs::exists(folder / "scp_statements.csv")) return "ptb-xl";
+  const auto headers = detail::find_headers(folder);
+  if (!headers.empty() && comment_value(read_header(headers.front()).comments, "Dx")) return "challenge";
+  std::vector<std::string> there;
+  for (const auto& entry : fs::directory_iterator(folder)) there.push_back(entry.path().filename().string());
+  std::ranges::sort(there);
+  throw IoError(concat(
+      folder.string(),
+      ": no data set known here: looked for labels.csv with a filename column and "
+      "classes of 0 and 1, for ptbxl_database.csv with scp_statements.csv, and for .hea files with a #Dx "
+      "line (found ",
+      headers.size(),
+      " .hea files, the first without); the folder holds: ", there.empty() ? "nothing" : join(there)));
+}
+
+inline Cohort open_source(const std::filesystem::path& folder, const SourceOptions& options = {}) {
+  const std::string kind = options.kind.empty() ? detect(folder) : options.kind;
+  if (kind == "labels.csv")
+    return open_labels(
+        folder,
+        {.classes = options.classes, .rate = options.rate, .drop_unlabelled = options.drop_unlabelled});
+  if (kind == "ptb-xl")
+    return open_ptbxl(folder, {.classes = options.classes.empty() ? kPtbXlClasses : options.classes,
+                               .rate = options.rate,
+                               .drop_unlabelled = options.drop_unlabelled});
+  CORDIS_CHECK(kind == "challenge", "[open_source] kind is '", kind,
+               "', but must be labels.csv, ptb-xl or challenge");
+  return open_challenge(folder, {.classes = options.classes,
+                                 .merge_equivalent = options.merge_equivalent,
+                                 .drop_unlabelled = options.drop_unlabelled});
+}
+
+}  // namespace cordis::inline CORDIS_ABI::ecg
