@@ -1,6 +1,7 @@
 // bench/op/conv1d_bench.cpp: conv1d forward and both gradients at ResNet1d18's shapes, batch 32, f32
 #include <benchmark/benchmark.h>
 
+#include <cordis/core/random.hpp>
 #include <cordis/op/conv1d.hpp>
 
 namespace {

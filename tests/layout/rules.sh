@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# tests/layout/rules.sh: the rules of the house that a script can hold.  rules.sh ROOT
+# tests/layout/rules.sh: the rules of the house that a script can hold.  rules.sh [ROOT]
 set -uo pipefail
-cd "$1/include/cordis"
+cd "${1:-$(dirname "$0")/../..}/include/cordis" || exit 1
 failed=0
 complain() { echo "$*"; failed=1; }
 

@@ -19,6 +19,13 @@ inline Variable max_pool1d(const Variable& x, MaxPool1dOptions options) {
   const std::int64_t span = dilation * (kernel - 1) + 1, room = x.size(1) + 2 * padding - span;
   CORDIS_CHECK(room >= 0 && x.size(1) > 0, "[max_pool1d] window spans ", span, " samples, but x ", x.shape(),
                " has ", x.size(1), " and ", 2 * padding, " of padding");
+  for (std::int64_t l = 0; l <= room / stride; ++l) {
+    const std::int64_t start = l * stride - padding,
+                       skipped = start < 0 ? (-start + dilation - 1) / dilation : 0;
+    CORDIS_CHECK(skipped < kernel && start + skipped * dilation < x.size(1),
+                 "[max_pool1d] the window of output sample ", l, " touches padding alone: kernel ", kernel,
+                 ", padding ", padding, ", dilation ", dilation, ", x ", x.shape());
+  }
   Tensor y({x.size(0), room / stride + 1, x.size(2)}, x.dtype(), x.device());
   Tensor winner(y.shape(), DType::i64, x.device());
   on(y.device(), [&](auto device) { max_pool1d_forward(device, y, winner, x.value(), options); });

@@ -1,0 +1,95 @@
+// cordis/io/atomic_file.hpp: files read whole, and written so that a reader sees the old bytes or the new
+// ones
+#pragma once
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cordis/config.hpp>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace cordis::inline CORDIS_ABI {
+
+namespace detail {
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+[[noreturn]] inline void io_fail(const std::filesystem::path& path, const char* what) {
+  const int error = errno;
+  throw IoError(concat(path.string(), ": ", what, ": ", std::strerror(error)));
+}
+
+inline int open_retrying(const char* path, int flags, mode_t mode = 0) {
+  int fd = -1;
+  do fd = ::open(path, flags | O_CLOEXEC, mode);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+}  // namespace detail
+
+inline std::string read_file(const std::filesystem::path& path) {
+  const detail::FileDescriptor file(detail::open_retrying(path.c_str(), O_RDONLY));
+  if (file.get() < 0) detail::io_fail(path, "cannot be opened");
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) detail::io_fail(path, "cannot be examined");
+  if (S_ISDIR(status.st_mode)) throw IoError(concat(path.string(), ": is a folder, a file is needed"));
+  std::string bytes;
+  if (S_ISREG(status.st_mode)) bytes.reserve(static_cast<std::size_t>(status.st_size));
+  std::string chunk(std::size_t{1} << 16, '\0');
+  while (true) {
+    const ssize_t count = ::read(file.get(), chunk.data(), chunk.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) detail::io_fail(path, "cannot be read");
+    if (count == 0) return bytes;
+    bytes.append(chunk.data(), static_cast<std::size_t>(count));
+  }
+}
+
+// Writes to a temporary name in the same folder, syncs, renames, syncs the folder. Where any of it fails
+// (disk full, no permission) the temporary file is removed, what was there before is untouched, and IoError
+// says why.
+inline void atomic_write(const std::filesystem::path& path, std::string_view bytes) {
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const std::string temporary = concat(path.string(), ".tmp.", ::getpid());
+  {
+    const detail::FileDescriptor file(
+        detail::open_retrying(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666));
+    if (file.get() < 0) detail::io_fail(path, "cannot be written");
+    const auto give_up = [&](const char* what) {
+      const int error = errno;
+      ::unlink(temporary.c_str());
+      errno = error;
+      detail::io_fail(path, what);
+    };
+    for (std::size_t done = 0; done < bytes.size();) {
+      const ssize_t count = ::write(file.get(), bytes.data() + done, bytes.size() - done);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) give_up("cannot be written");
+      done += static_cast<std::size_t>(count);
+    }
+    if (::fsync(file.get()) != 0) give_up("cannot be synced");
+    if (::rename(temporary.c_str(), path.c_str()) != 0) give_up("cannot be renamed into place");
+  }
+  const detail::FileDescriptor parent(detail::open_retrying(folder.c_str(), O_RDONLY | O_DIRECTORY));
+  if (parent.get() < 0 || ::fsync(parent.get()) != 0) detail::io_fail(folder, "cannot be synced");
+}
+
+}  // namespace cordis::inline CORDIS_ABI

@@ -1,0 +1,138 @@
+// cordis/io/safetensors.hpp: named tensors in the safetensors format
+// Read: F32, F64, I64 as they are, F16 and BF16 widened to f32. Written: F32, F64, I64.
+#pragma once
+
+#include <bit>
+#include <cordis/io/atomic_file.hpp>
+#include <cordis/io/safetensors_header.hpp>
+#include <cordis/nn/module.hpp>
+#include <iomanip>
+
+namespace cordis::inline CORDIS_ABI {
+
+static_assert(std::endian::native == std::endian::little, "cordis: safetensors files are little-endian");
+
+struct SafetensorsFile {
+  StateDict tensors;  // in the order of the data
+  std::map<std::string, std::string> metadata;
+};
+
+// IEEE 754 binary16 in 16 bits to float, exactly.
+inline float half_to_float(std::uint16_t bits) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;
+  const std::uint32_t exponent = (bits >> 10) & 0x1FU, fraction = bits & 0x3FFU;
+  if (exponent == 31) return std::bit_cast<float>(sign | 0x7F800000U | (fraction << 13));
+  if (exponent == 0) {  // zero or subnormal: fraction * 2^-24
+    const float value = static_cast<float>(fraction) * 0x1p-24F;
+    return sign ? -value : value;
+  }
+  return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
+}
+
+// Throws IoError naming file, tensor or byte, what came and what was needed. Nothing is allocated on a
+// header's word alone: every size is checked against the file's first.
+inline SafetensorsFile read_safetensors(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path), file = path.string();
+  if (bytes.size() < 8)
+    throw IoError(concat(file, ": ", bytes.size(), " bytes, a safetensors file has at least 8"));
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), 8);
+  if (length > bytes.size() - 8)
+    throw IoError(
+        concat(file, ": byte 0: a header of ", length, " bytes, but only ", bytes.size() - 8, " follow"));
+  const std::string_view text(bytes.data() + 8, static_cast<std::size_t>(length));
+  const char* data = bytes.data() + 8 + length;
+  auto header = parse_safetensors_header(file, text, bytes.size() - 8 - length);
+
+  SafetensorsFile result;
+  result.metadata = std::move(header.metadata);
+  for (const auto& entry : header.entries) {
+    const auto where = concat(file, ": tensor \"", entry.name, "\": ");
+    if (entry.shape.size() > Shape::kMaxRank)
+      throw IoError(concat(where, entry.shape.size(), " axes, at most ", Shape::kMaxRank, " are supported"));
+    Shape shape;
+    for (const auto extent : entry.shape) shape.append(extent);
+    const char* source = data + entry.begin;
+    const auto size = static_cast<std::size_t>(entry.end - entry.begin);
+    Tensor tensor;
+    if (entry.dtype == "F16" || entry.dtype == "BF16") {
+      tensor = Tensor(shape, DType::f32);
+      for (std::int64_t i = 0; i < shape.numel(); ++i) {
+        std::uint16_t bits = 0;
+        std::memcpy(&bits, source + 2 * i, 2);
+        tensor.data<float>()[i] = entry.dtype == "F16"
+                                      ? half_to_float(bits)
+                                      : std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+      }
+    } else if (entry.dtype == "F32" || entry.dtype == "F64" || entry.dtype == "I64") {
+      tensor = Tensor(shape, entry.dtype == "F32"   ? DType::f32
+                             : entry.dtype == "F64" ? DType::f64
+                                                    : DType::i64);
+      if (size) std::memcpy(tensor.raw(), source, size);
+    } else {
+      throw IoError(
+          concat(where, "dtype ", entry.dtype, " is not supported; F16, BF16, F32, F64 and I64 are"));
+    }
+    result.tensors.push_back({entry.name, tensor});
+  }
+  return result;
+}
+
+namespace detail {
+inline std::string json_string(std::string_view text) {
+  std::ostringstream out;
+  out << '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      out << '\\' << c;
+    else if (static_cast<unsigned char>(c) < 0x20)
+      out << "\\u" << std::hex << std::setw(4) << std::setfill('0') << static_cast<int>(c);
+    else
+      out << c;
+  }
+  out << '"';
+  return out.str();
+}
+}  // namespace detail
+
+// The same bytes for the same input. Tensors lie in the order given; the header is padded so that the data is
+// aligned to 8 bytes.
+inline std::string safetensors_bytes(const StateDict& tensors,
+                                     const std::map<std::string, std::string>& metadata = {}) {
+  std::string header = "{";
+  if (!metadata.empty()) {
+    header += "\"__metadata__\":{";
+    for (const auto& [key, value] : metadata)
+      header +=
+          (header.back() == '{' ? "" : ",") + detail::json_string(key) + ":" + detail::json_string(value);
+    header += "}";
+  }
+  std::size_t offset = 0;
+  for (const auto& [name, tensor] : tensors) {
+    CORDIS_CHECK(tensor.defined(), "[safetensors] tensor \"", name, "\" is undefined");
+    const char* dtype = tensor.dtype() == DType::f32 ? "F32" : tensor.dtype() == DType::f64 ? "F64" : "I64";
+    header += (header.size() > 1 ? "," : "") + detail::json_string(name) + ":{\"dtype\":\"" + dtype +
+              "\",\"shape\":[";
+    for (int axis = 0; axis < tensor.rank(); ++axis)
+      header += (axis ? "," : "") + std::to_string(tensor.size(axis));
+    header += concat("],\"data_offsets\":[", offset, ",", offset + tensor.bytes(), "]}");
+    offset += tensor.bytes();
+  }
+  header += "}";
+  header.append((8 - header.size() % 8) % 8, ' ');
+  std::string bytes(8, '\0');
+  const std::uint64_t length = header.size();
+  std::memcpy(bytes.data(), &length, 8);
+  bytes += header;
+  bytes.reserve(bytes.size() + offset);
+  for (const auto& [name, tensor] : tensors)
+    bytes.append(static_cast<const char*>(tensor.raw()), tensor.bytes());
+  return bytes;
+}
+
+inline void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
+                              const std::map<std::string, std::string>& metadata = {}) {
+  atomic_write(path, safetensors_bytes(tensors, metadata));
+}
+
+}  // namespace cordis::inline CORDIS_ABI

@@ -1,0 +1,46 @@
+// cordis/optim/sgd.hpp: stochastic gradient descent with momentum, Nesterov's or plain
+#pragma once
+
+#include <cordis/cpu/update.hpp>
+#include <cordis/optim/optimizer.hpp>
+
+namespace cordis::inline CORDIS_ABI {
+
+struct SGDOptions {
+  double lr = 1e-3;
+  double momentum = 0;
+  double dampening = 0;
+  double weight_decay = 0;
+  bool nesterov = false;
+};
+
+// PyTorch's torch.optim.SGD.
+class SGD : public OptimizerBase<SGD, SGDOptions> {
+ public:
+  static constexpr int kSlots = 1;  // the momentum buffer
+
+  explicit SGD(std::vector<Group> groups) : OptimizerBase(std::move(groups)) {}
+  explicit SGD(Variables parameters, const SGDOptions& options = {})
+      : SGD(std::vector<Group>{{std::move(parameters), options}}) {}
+  template <Walkable M>
+  explicit SGD(const M& net, const SGDOptions& options = {}) : SGD(cordis::parameters(net), options) {}
+
+  static void check(const Options& o) {
+    CORDIS_CHECK(o.lr >= 0 && o.momentum >= 0 && o.weight_decay >= 0, "[SGD] lr ", o.lr, ", momentum ",
+                 o.momentum, ", weight_decay ", o.weight_decay, ": none may be negative");
+    CORDIS_CHECK(!o.nesterov || (o.momentum > 0 && o.dampening == 0),
+                 "[SGD] Nesterov momentum needs momentum > 0 and dampening 0, not ", o.momentum, " and ",
+                 o.dampening);
+  }
+
+  static void update(const Options& o, Tensor& p, Tensors& slots, const Tensor& g, std::int64_t) {
+    const bool first = !slots[0].defined();
+    if (first && o.momentum != 0) slots[0] = empty_like(p);
+    Tensor velocity = o.momentum != 0 ? slots[0] : Tensor{};
+    on(p.device(), [&](auto device) {
+      sgd_update(device, p, velocity, g, {o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov, first});
+    });
+  }
+};
+
+}  // namespace cordis::inline CORDIS_ABI
