@@ -1,0 +1,207 @@
+// cordis/ecg/experiment.hpp: one training of a comparison: a net and its records in, scores by epoch out
+// Stopped at any moment and started again on the same folder, it ends with the same bits: what it draws
+// depends on (seed, epoch) alone, and the checkpoint of an epoch's end holds all the rest.
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <cordis/data/loader.hpp>
+#include <cordis/ecg/experiment_bootstrap.hpp>
+#include <cordis/ecg/experiment_state.hpp>
+#include <cordis/optim/adam.hpp>
+#include <cordis/train/trainer.hpp>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace cordis::inline CORDIS_ABI::ecg {
+
+// By what validation chooses the epoch; ties go to the lower validation loss, then to the earlier epoch.
+enum class SelectBy { auroc, loss, f1_weighted };
+// Weights that a finished training leaves. Without a validation part, `selected` means the last.
+enum class KeepWeights { selected, last, none };
+
+// Records by the part they play; validation and test may be empty.
+struct CellData {
+  TensorDataset train, validation, test;  // x (N, L, leads), y (N, classes) of 0 and 1
+  TestSet names;                          // the classes, and the records of `test`
+};
+
+struct CellOptions {
+  std::filesystem::path folder;
+  int epochs = 20;
+  std::int64_t batch = 16;  // a last batch of one record is left out: batch norm has no variance for it
+  double lr = 1e-3;
+  std::uint64_t seed = 0;  // of the batches' order
+  SelectBy select = SelectBy::auroc;
+  KeepWeights keep = KeepWeights::selected;
+  double checkpoint_seconds = 10;                    // at least so long between two; 0: after each epoch
+  std::map<std::string, std::string> metadata = {};  // of the weights file
+};
+
+struct CellHooks {
+  std::function<void(int epochs_done)> resumed = {};
+  std::function<void(int epoch, std::int64_t records, double loss)> batch = {};
+  std::function<void(const EpochRow& row, double seconds)> epoch = {};
+};
+
+// Files of a training's folder. `done` is written last: with it, the others are complete.
+inline constexpr const char* kEpochsFile = "epochs.csv";
+inline constexpr const char* kPredictionsFile = "predictions.csv";
+inline constexpr const char* kTimingFile = "timing.csv";  // the only one that two runs differ in
+inline constexpr const char* kWeightsFile = "weights.safetensors";
+inline constexpr const char* kCheckpointFile = "checkpoint.safetensors";
+inline constexpr const char* kDoneFile = "done";
+
+inline bool finished(const std::filesystem::path& folder) {
+  return std::filesystem::exists(folder / kDoneFile);
+}
+
+namespace detail {
+
+inline std::vector<std::uint8_t> truth_of(const Tensor& y) {
+  std::vector<std::uint8_t> truth;
+  for (const float label : y.values<float>()) truth.push_back(label > 0);
+  return truth;
+}
+
+// NaN where the part is empty.
+inline Scores scores_of(const std::vector<float>& probability, const Tensor& y, double loss) {
+  Scores scores;
+  if (probability.empty()) return scores;
+  const auto classes = static_cast<std::size_t>(y.size(1));
+  const Scorer scorer(probability, truth_of(y), classes);
+  const std::vector<int> once(scorer.records(), 1);
+  scores.loss = loss;
+  scores.f1_weighted = scorer(Metric::f1_weighted, once);
+  scores.f1_macro = scorer(Metric::f1_macro, once);
+  scores.auroc = scorer(Metric::auroc, once);
+  for (std::size_t k = 0; k < classes; ++k) {
+    scores.class_f1.push_back(scorer.class_f1(k, once));
+    scores.class_auroc.push_back(scorer.class_auroc(k, once));
+  }
+  return scores;
+}
+
+inline double selection_score(const Scores& validation, SelectBy by) {
+  return by == SelectBy::loss    ? -validation.loss
+         : by == SelectBy::auroc ? validation.auroc
+                                 : validation.f1_weighted;
+}
+
+// Strictly better than every earlier epoch; undefined scores never are.
+inline bool beats(const std::vector<EpochRow>& earlier, const EpochRow& row, auto score) {
+  const auto now = score(row);
+  if (std::isnan(now.first)) return false;
+  for (const auto& before : earlier)
+    if (const auto then = score(before); !std::isnan(then.first) && !(now > then)) return false;
+  return true;
+}
+
+inline void keep(std::vector<Prediction>& kept, const char* at, int epoch, const std::vector<float>& p) {
+  for (auto& prediction : kept)
+    if (prediction.at == at) {
+      prediction = {at, epoch, p};
+      return;
+    }
+  kept.push_back({at, epoch, p});
+}
+
+// Files of a finished training have their predictions in the order of kMoments.
+inline std::vector<Prediction> in_order(const std::vector<Prediction>& kept) {
+  std::vector<Prediction> out;
+  for (const char* at : kMoments)
+    for (const auto& prediction : kept)
+      if (prediction.at == at) out.push_back(prediction);
+  return out;
+}
+
+}  // namespace detail
+
+// Trains net (a fresh one, with its initial weights) for all epochs, or from the folder's checkpoint on.
+// Throws NonFiniteLoss with epoch and batch; the state of the last good epoch is then in the checkpoint.
+template <Walkable Net>
+void run_cell(Net& net, const CellData& data, const CellOptions& options, const CellHooks& hooks = {}) {
+  namespace fs = std::filesystem;
+  using Clock = std::chrono::steady_clock;
+  const auto file = [&](const char* name) { return options.folder / name; };
+  fs::create_directories(options.folder);
+  const auto& classes = data.names.classes;
+  Adam adam(net, {.lr = options.lr});
+  CellState state;
+  if (fs::exists(file(kCheckpointFile))) {
+    state = read_cell_state(file(kCheckpointFile), net, adam, data.names);
+    if (hooks.resumed) hooks.resumed(state.epochs_done());
+  }
+
+  auto saved = Clock::now();
+  const auto save = [&](const StateDict& weights, const StateDict& moments) {
+    write_cell_state(file(kCheckpointFile), weights, moments, state, data.names);
+    saved = Clock::now();
+  };
+  for (int epoch = state.epochs_done() + 1; epoch <= options.epochs; ++epoch) {
+    const auto begun = Clock::now();
+    const StateDict weights_before = clone(state_dict(net)), moments_before = clone(adam.state());
+    EpochRow row{.epoch = epoch};
+    std::vector<float> validation, test;
+    try {
+      row.train_loss =
+          train_epoch(net, adam, data.train, {.batch = options.batch, .seed = options.seed, .epoch = epoch},
+                      [&](std::int64_t records, double loss) {
+                        if (hooks.batch) hooks.batch(epoch, records, loss);
+                      });
+      double loss = kUndefined;
+      validation = evaluate(net, data.validation, options.batch, epoch, "validation", loss);
+      row.validation = detail::scores_of(validation, data.validation.y, loss);
+      test = evaluate(net, data.test, options.batch, epoch, "test", loss);
+      row.test = detail::scores_of(test, data.test.y, loss);
+    } catch (const NonFiniteLoss&) {
+      if (epoch > 1) save(weights_before, moments_before);
+      throw;
+    }
+    const auto by = [&](const EpochRow& r) {
+      return std::pair(detail::selection_score(r.validation, options.select), -r.validation.loss);
+    };
+    if (!validation.empty() && detail::beats(state.rows, row, by)) {
+      detail::keep(state.kept, "selected", epoch, test);
+      state.selected = clone(state_dict(net));
+    }
+    if (!test.empty()) {
+      if (epoch == 1) detail::keep(state.kept, "first", epoch, test);
+      if (epoch == options.epochs) detail::keep(state.kept, "last", epoch, test);
+      if (detail::beats(state.rows, row,
+                        [](const EpochRow& r) { return std::pair(r.test.f1_weighted, 0.0); }))
+        detail::keep(state.kept, "best_f1_weighted", epoch, test);
+      if (detail::beats(state.rows, row, [](const EpochRow& r) { return std::pair(r.test.auroc, 0.0); }))
+        detail::keep(state.kept, "best_auroc", epoch, test);
+    }
+    state.rows.push_back(row);
+    state.seconds.push_back(std::chrono::duration<double>(Clock::now() - begun).count());
+    atomic_write(file(kEpochsFile), epochs_csv(state.rows, classes));
+    if (epoch < options.epochs &&
+        std::chrono::duration<double>(Clock::now() - saved).count() >= options.checkpoint_seconds)
+      save(state_dict(net), adam.state());
+    if (hooks.epoch) hooks.epoch(row, state.seconds.back());
+  }
+
+  const bool last = options.keep == KeepWeights::last || state.selected.empty();
+  if (options.keep != KeepWeights::none)
+    write_safetensors(file(kWeightsFile), last ? state_dict(net) : state.selected, options.metadata);
+  atomic_write(file(kEpochsFile), epochs_csv(state.rows, classes));
+  atomic_write(file(kPredictionsFile), predictions_csv(detail::in_order(state.kept), data.names));
+  atomic_write(file(kTimingFile), timing_csv(state.seconds));
+  atomic_write(file(kDoneFile), concat(options.epochs, " epochs\n"));
+  fs::remove(file(kCheckpointFile));
+}
+
+// What a finished training left.
+inline CellResult read_cell(const std::filesystem::path& folder, CellKey key,
+                            const std::vector<std::string>& classes) {
+  CellResult result{.key = std::move(key), .epochs = {}, .predictions = {}, .test = {}};
+  result.epochs = parse_epochs(read_csv(folder / kEpochsFile), classes);
+  result.predictions = parse_predictions(read_csv(folder / kPredictionsFile), classes, result.test);
+  return result;
+}
+
+}  // namespace cordis::inline CORDIS_ABI::ecg
