@@ -168,6 +168,9 @@ TEST_CASE(
     CHECK(empty.key == "empty lead");
     CHECK(says(empty.text, {"r.hea", "lead L1", "all 9"}));
   }
+  auto behind = ramp(3000);  // samples only behind the crop, which a filter would smear into it
+  std::fill(behind.begin(), behind.begin() + 500, kNaN);
+  CHECK(reason(record_of(500, {behind}), {.length = 100, .band_pass = true}).key == "empty lead");
   auto between = none;  // its only sample falls between those that decimation keeps
   between[1] = 1;
   CHECK(reason(record_of(500, {between}), {.length = 2}).key == "empty lead");

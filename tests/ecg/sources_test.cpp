@@ -37,7 +37,7 @@ void write_record(const scratch::Folder& folder, const std::string& name, int sa
 
 constexpr const char* kScpStatements =
     ",description,diagnostic,form,rhythm,diagnostic_class\nNORM,normal,1.0,,,NORM\nIMI,infarct,1.0,,,MI\n"
-    "NDT,T,1.0,1.0,,STTC\nLVH,big,1.0,,,HYP\nIRBBB,block,1.0,,,CD\nSR,rhythm,,,1.0,\nABQRS,form,,1.0,,\n";
+    "NDT,T,1.0,1.0,,STTC\nLVH,big,1.0,,,HYP\nIRBBB,block,1.0,,,CD\nSR,rhythm,,,1.0,\nABQRS,form,,1.0,,CD\n";
 constexpr const char* kDatabase = "ecg_id,patient_id,report,scp_codes,strat_fold,filename_lr,filename_hr\n";
 
 }  // namespace
@@ -144,7 +144,7 @@ TEST_CASE("sources: PTB-XL: bad tables name the file, the line and the column") 
   CHECK(says(refusal(kScpStatements, head + "1,7,\"a\nb\",{NORM: 1},3,r,r\n"),
              {"ptbxl_database.csv:2:", "'scp_codes'", "dict", "character 1"}));
   for (const char* dict : {"", "{'A'}", "{'A': x}", "{'A': 1", "{'A: 1}", "{'A': 1} z", "{'A': 1 'B': 2}",
-                           "{'A': nan}", "['A']"})
+                           "{'A': nan}", "{'A'\n: ]}", "{'A'\n]", "['A']"})
     CHECK(says(refusal(kScpStatements, head + "1,7,," + ecg::csv_field(dict) + ",3,r,r\n"),
                {"ptbxl_database.csv:2:", "'scp_codes'", "dict"}));
   CHECK(says(refusal(kScpStatements, head + "1,7,,{},11,r,r\n"),

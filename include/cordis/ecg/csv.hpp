@@ -33,7 +33,7 @@ struct CsvTable {
 
   // "labels.csv:12: column 'NORM'": where an error message starts.
   std::string where(std::size_t row, std::size_t col) const {
-    return concat(source, ":", lines[row], ": column '", columns[col], "'");
+    return concat(source, ":", lines[row], ": column '", shown(columns[col]), "'");
   }
 };
 

@@ -46,7 +46,7 @@ inline int parse_fold(const CsvTable& table, std::size_t row, std::size_t col) {
   if (text == "1-8") return kTrainingFold;
   const auto value = to_real(text);
   if (!value || *value < 1 || *value > 10 || *value != static_cast<int>(*value))
-    throw IoError(concat(table.where(row, col), " is '", text, "', wanted 1 to 10 or 1-8"));
+    throw IoError(concat(table.where(row, col), " is '", shown(text), "', wanted 1 to 10 or 1-8"));
   return static_cast<int>(*value);
 }
 
@@ -94,7 +94,7 @@ inline Cohort open_labels(const std::filesystem::path& folder, const LabelsOptio
     CohortRecord record{.name = fields[file], .path = folder / fields[file], .labels = {}, .patient = {}};
     for (const std::size_t col : columns) {
       if (fields[col] != "0" && fields[col] != "1")
-        throw IoError(concat(table.where(row, col), " is '", fields[col], "', wanted 0 or 1"));
+        throw IoError(concat(table.where(row, col), " is '", shown(fields[col]), "', wanted 0 or 1"));
       record.labels.push_back(fields[col] == "1" ? 1.0f : 0.0f);
     }
     if (table.has("strat_fold")) record.fold = detail::parse_fold(table, row, table.column("strat_fold"));

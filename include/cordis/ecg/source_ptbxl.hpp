@@ -32,7 +32,7 @@ inline std::vector<std::string> dict_keys(std::string_view text, const std::stri
     skip_blanks();
     if (at == text.size() || text[at] != wanted)
       throw IoError(concat(where, ": not a dict of numbers: wanted ", wanted, " at character ", at, " of \"",
-                           text, "\""));
+                           shown(text), "\""));
     ++at;
   };
   const auto next_is = [&](char c) {
@@ -55,14 +55,14 @@ inline std::vector<std::string> dict_keys(std::string_view text, const std::stri
     skip_blanks();
     const std::size_t number_end = std::min(text.find_first_of(",} \t", at), text.size());
     if (!to_real(text.substr(at, number_end - at)))
-      throw IoError(
-          concat(where, ": not a dict of numbers: wanted a number at character ", at, " of \"", text, "\""));
+      throw IoError(concat(where, ": not a dict of numbers: wanted a number at character ", at, " of \"",
+                           shown(text), "\""));
     at = number_end;
   }
   expect('}');
   skip_blanks();
   if (at != text.size())
-    throw IoError(concat(where, ": text after the dict at character ", at, " of \"", text, "\""));
+    throw IoError(concat(where, ": text after the dict at character ", at, " of \"", shown(text), "\""));
   return keys;
 }
 

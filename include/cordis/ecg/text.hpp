@@ -66,13 +66,21 @@ inline std::optional<double> to_real(std::string_view text) {
   return value;
 }
 
+// A text from a file as an error message shows it: on one line, and not too long.
+inline std::string shown(std::string_view text, std::size_t most = 80) {
+  std::string out(text.substr(0, most));
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = ' ';
+  return text.size() > most ? out + "..." : out;
+}
+
 // "a, b, c", for error messages; long lists end in "... (n in all)".
 template <class List>
 std::string join(const List& list, std::size_t most = 20) {
   std::string out;
   std::size_t n = 0;
   for (const auto& item : list) {
-    if (n < most) out += concat(n ? ", " : "", item);
+    if (n < most) out += concat(n ? ", " : "", shown(concat(item)));
     ++n;
   }
   return n > most ? concat(out, ", ... (", n, " in all)") : out;

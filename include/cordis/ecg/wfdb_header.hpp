@@ -72,7 +72,7 @@ struct HeaderParser {
 
   template <class... Parts>
   [[noreturn]] void refuse(const Parts&... parts) const {
-    throw IoError(concat(source, ":", line_number, ": ", parts...));
+    throw IoError(concat(source, ":", line_number, ": ", shown(concat(parts...), 400)));
   }
 
   template <class... Parts>
