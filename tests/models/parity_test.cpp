@@ -38,7 +38,8 @@ struct Fixture {
 
   explicit Fixture(const std::string& model) {
     const char* folder = std::getenv("CORDIS_FIXTURES");
-    const auto path = std::filesystem::path(folder ? folder : CORDIS_FIXTURES_DIR "/models") / (model + ".safetensors");
+    const auto path =
+        std::filesystem::path(folder ? folder : CORDIS_FIXTURES_DIR "/models") / (model + ".safetensors");
     const auto file = read_safetensors(path);
     for (const auto& [name, tensor] : file.tensors) {
       tensors.emplace(name, tensor);
@@ -71,8 +72,8 @@ struct Fixture {
 
   void check(const std::string& key, const Tensor& value) const {
     const double found = deviation(key, value), limit = allowed(key, value.dtype());
-    CHECK_MESSAGE(found <= limit, config["model"].get<std::string>(), ' ', value.dtype(), ' ', key, ": deviation ", found,
-                  ", allowed ", limit);
+    CHECK_MESSAGE(found <= limit, config["model"].get<std::string>(), ' ', value.dtype(), ' ', key,
+                  ": deviation ", found, ", allowed ", limit);
   }
 };
 
@@ -94,7 +95,8 @@ void parity(const std::string& name, DType dtype) {
     if (key.ends_with("num_batches_tracked")) state.push_back({key, tensor});
   load_state_dict(net, state);
 
-  const Tensor x = channels_last(fixture.tensors.at("input")).to(dtype), y = fixture.tensors.at("target").to(dtype);
+  const Tensor x = channels_last(fixture.tensors.at("input")).to(dtype),
+               y = fixture.tensors.at("target").to(dtype);
   const auto outputs = [&] {
     const NoGrad off;
     eval(net);
@@ -126,7 +128,8 @@ void parity(const std::string& name, DType dtype) {
                   input.grad().data<T>()[(n * back.size(2) + l) * back.size(1) + lead];
       });
       fixture.check("grad_input", back);
-      for (const auto& [key, parameter] : named_parameters(net)) fixture.check("grad." + key, parameter.grad());
+      for (const auto& [key, parameter] : named_parameters(net))
+        fixture.check("grad." + key, parameter.grad());
     }
     adam.step();
   }

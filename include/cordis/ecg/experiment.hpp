@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <cordis/data/loader.hpp>
-#include <cordis/ecg/experiment_bootstrap.hpp>
+#include <cordis/ecg/experiment_compare.hpp>
 #include <cordis/ecg/experiment_state.hpp>
 #include <cordis/optim/adam.hpp>
 #include <cordis/train/trainer.hpp>
@@ -54,32 +54,27 @@ inline constexpr const char* kWeightsFile = "weights.safetensors";
 inline constexpr const char* kCheckpointFile = "checkpoint.safetensors";
 inline constexpr const char* kDoneFile = "done";
 
+// Records scored at once; a constant, so that scores do not depend on the training's batch.
+inline constexpr std::int64_t kEvaluationBatch = 64;
+
 inline bool finished(const std::filesystem::path& folder) {
   return std::filesystem::exists(folder / kDoneFile);
 }
 
 namespace detail {
 
-inline std::vector<std::uint8_t> truth_of(const Tensor& y) {
-  std::vector<std::uint8_t> truth;
-  for (const float label : y.values<float>()) truth.push_back(label > 0);
-  return truth;
-}
-
 // NaN where the part is empty.
-inline Scores scores_of(const std::vector<float>& probability, const Tensor& y, double loss) {
+inline Scores scores_of(const Evaluation& evaluation, const Tensor& y) {
   Scores scores;
-  if (probability.empty()) return scores;
-  const auto classes = static_cast<std::size_t>(y.size(1));
-  const Scorer scorer(probability, truth_of(y), classes);
-  const std::vector<int> once(scorer.records(), 1);
-  scores.loss = loss;
-  scores.f1_weighted = scorer(Metric::f1_weighted, once);
-  scores.f1_macro = scorer(Metric::f1_macro, once);
-  scores.auroc = scorer(Metric::auroc, once);
-  for (std::size_t k = 0; k < classes; ++k) {
-    scores.class_f1.push_back(scorer.class_f1(k, once));
-    scores.class_auroc.push_back(scorer.class_auroc(k, once));
+  if (!evaluation.logits.defined()) return scores;
+  const Scorer scorer(probabilities(evaluation.logits), y);
+  scores.loss = evaluation.loss;
+  scores.f1_weighted = scorer(Metric::f1_weighted);
+  scores.f1_macro = scorer(Metric::f1_macro);
+  scores.auroc = scorer(Metric::auroc);
+  for (std::size_t k = 0; k < scorer.classes(); ++k) {
+    scores.class_f1.push_back(scorer.f1(k));
+    scores.class_auroc.push_back(scorer.auroc(k));
   }
   return scores;
 }
@@ -99,7 +94,12 @@ inline bool beats(const std::vector<EpochRow>& earlier, const EpochRow& row, aut
   return true;
 }
 
-inline void keep(std::vector<Prediction>& kept, const char* at, int epoch, const std::vector<float>& p) {
+inline void keep(std::vector<Prediction>& kept, const char* at, int epoch, const Evaluation& test) {
+  std::vector<float> p;
+  if (test.logits.defined()) {
+    const Tensor all = probabilities(test.logits);
+    p.assign(all.values<float>().begin(), all.values<float>().end());
+  }
   for (auto& prediction : kept)
     if (prediction.at == at) {
       prediction = {at, epoch, p};
@@ -136,38 +136,40 @@ void run_cell(Net& net, const CellData& data, const CellOptions& options, const 
   }
 
   auto saved = Clock::now();
-  const auto save = [&](const StateDict& weights, const StateDict& moments) {
-    write_cell_state(file(kCheckpointFile), weights, moments, state, data.names);
+  const auto save = [&](const Checkpoint& checkpoint) {
+    write_cell_state(file(kCheckpointFile), checkpoint, state, data.names);
     saved = Clock::now();
   };
   for (int epoch = state.epochs_done() + 1; epoch <= options.epochs; ++epoch) {
     const auto begun = Clock::now();
-    const StateDict weights_before = clone(state_dict(net)), moments_before = clone(adam.state());
+    Checkpoint before = checkpoint_of(net, adam);
+    before.net = clone(before.net);
+    before.optimizer = clone(before.optimizer);
     EpochRow row{.epoch = epoch};
-    std::vector<float> validation, test;
+    Evaluation validation, test;
     try {
       row.train_loss =
           train_epoch(net, adam, data.train, {.batch = options.batch, .seed = options.seed, .epoch = epoch},
                       [&](std::int64_t records, double loss) {
                         if (hooks.batch) hooks.batch(epoch, records, loss);
                       });
-      double loss = kUndefined;
-      validation = evaluate(net, data.validation, options.batch, epoch, "validation", loss);
-      row.validation = detail::scores_of(validation, data.validation.y, loss);
-      test = evaluate(net, data.test, options.batch, epoch, "test", loss);
-      row.test = detail::scores_of(test, data.test.y, loss);
+      const auto of = [&](const char* part) { return concat("epoch ", epoch, ", ", part); };
+      validation = evaluate(net, data.validation, kEvaluationBatch, of("validation"));
+      test = evaluate(net, data.test, kEvaluationBatch, of("test"));
+      row.validation = detail::scores_of(validation, data.validation.y);
+      row.test = detail::scores_of(test, data.test.y);
     } catch (const NonFiniteLoss&) {
-      if (epoch > 1) save(weights_before, moments_before);
+      if (epoch > 1) save(before);
       throw;
     }
     const auto by = [&](const EpochRow& r) {
       return std::pair(detail::selection_score(r.validation, options.select), -r.validation.loss);
     };
-    if (!validation.empty() && detail::beats(state.rows, row, by)) {
+    if (validation.logits.defined() && detail::beats(state.rows, row, by)) {
       detail::keep(state.kept, "selected", epoch, test);
       state.selected = clone(state_dict(net));
     }
-    if (!test.empty()) {
+    if (test.logits.defined()) {
       if (epoch == 1) detail::keep(state.kept, "first", epoch, test);
       if (epoch == options.epochs) detail::keep(state.kept, "last", epoch, test);
       if (detail::beats(state.rows, row,
@@ -181,7 +183,7 @@ void run_cell(Net& net, const CellData& data, const CellOptions& options, const 
     atomic_write(file(kEpochsFile), epochs_csv(state.rows, classes));
     if (epoch < options.epochs &&
         std::chrono::duration<double>(Clock::now() - saved).count() >= options.checkpoint_seconds)
-      save(state_dict(net), adam.state());
+      save(checkpoint_of(net, adam));
     if (hooks.epoch) hooks.epoch(row, state.seconds.back());
   }
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cordis/ecg/experiment_bootstrap.hpp>
 #include <cordis/ecg/experiment_record.hpp>
+#include <cordis/train/statistics.hpp>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -54,24 +54,6 @@ inline const Prediction* prediction_at(const CellResult& cell, Moment moment, Me
   return nullptr;
 }
 
-struct Spread {
-  double mean = kUndefined, deviation = kUndefined;  // sample deviation; NaN for one value
-  int count = 0;
-};
-
-inline Spread spread(const std::vector<double>& values) {
-  Spread out;
-  double sum = 0, squares = 0;
-  for (const double v : values)
-    if (!std::isnan(v)) sum += v, ++out.count;
-  if (out.count == 0) return out;
-  out.mean = sum / out.count;
-  for (const double v : values)
-    if (!std::isnan(v)) squares += (v - out.mean) * (v - out.mean);
-  if (out.count > 1) out.deviation = std::sqrt(squares / (out.count - 1));
-  return out;
-}
-
 // One metric at one moment, both inits side by side over all seeds and folds.
 struct Contrast {
   std::string model;
@@ -113,18 +95,13 @@ namespace detail {
 
 using CellPair = std::pair<const CellResult*, const CellResult*>;  // pretrained, random
 
-inline double floor_of(const TestSet& test, Metric metric) {
-  if (metric == Metric::auroc) return 0.5;
-  return Scorer(std::vector<float>(test.truth.size(), 1), test.truth, test.classes.size())(metric);
-}
-
 inline Contrast contrast(const std::vector<CellPair>& pairs, Moment moment, Metric metric, int resamples,
                          std::uint64_t seed) {
   Contrast out{.model = pairs[0].first->key.model,
                .size = pairs[0].first->key.size,
                .moment = moment,
                .metric = metric};
-  std::vector<Pair> scored;
+  std::vector<PairedScores> scored;
   std::vector<double> pretrained, random, floors;
   const std::size_t classes = pairs[0].first->test.classes.size();
   std::vector<std::vector<double>> class_pretrained(classes), class_random(classes);
@@ -133,17 +110,14 @@ inline Contrast contrast(const std::vector<CellPair>& pairs, Moment moment, Metr
     if (!pa || !pb) return out;
     scored.push_back({a->key.fold, a->key.seed, Scorer(pa->probability, a->test.truth, classes),
                       Scorer(pb->probability, b->test.truth, classes)});
-    const Pair& pair = scored.back();
-    pretrained.push_back(pair.pretrained(metric));
-    random.push_back(pair.random(metric));
-    floors.push_back(floor_of(a->test, metric));
-    const std::vector<int> once(pair.random.records(), 1);
+    const PairedScores& pair = scored.back();
+    pretrained.push_back(pair.first(metric));
+    random.push_back(pair.second(metric));
+    floors.push_back(score_floor(metric, a->test.truth, classes));
     for (std::size_t k = 0; k < classes; ++k) {
-      const auto of = [&](const Scorer& s) {
-        return metric == Metric::auroc ? s.class_auroc(k, once) : s.class_f1(k, once);
-      };
-      class_pretrained[k].push_back(of(pair.pretrained));
-      class_random[k].push_back(of(pair.random));
+      const auto of = [&](const Scorer& s) { return metric == Metric::auroc ? s.auroc(k) : s.f1(k); };
+      class_pretrained[k].push_back(of(pair.first));
+      class_random[k].push_back(of(pair.second));
     }
   }
   out.pretrained = spread(pretrained);

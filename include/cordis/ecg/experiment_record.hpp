@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cordis/ecg/csv.hpp>
+#include <cordis/train/metrics.hpp>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -14,8 +15,6 @@
 #include <vector>
 
 namespace cordis::inline CORDIS_ABI::ecg {
-
-inline constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 // Of one set of records. NaN where undefined: no such set, or no class with both positives and negatives.
 struct Scores {
@@ -28,7 +27,7 @@ struct Scores {
 struct EpochRow {
   int epoch = 0;  // from 1
   double train_loss = kUndefined;
-  Scores validation, test;
+  Scores validation = {}, test = {};
 };
 
 // Probabilities on the test set after one epoch: row-major (records, classes).

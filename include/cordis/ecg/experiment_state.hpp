@@ -3,8 +3,7 @@
 #pragma once
 
 #include <cordis/ecg/experiment_record.hpp>
-#include <cordis/io/load.hpp>
-#include <cordis/optim/optimizer.hpp>
+#include <cordis/train/checkpoint.hpp>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -36,48 +35,25 @@ inline std::vector<double> parse_timing(const CsvTable& table) {
   return seconds;
 }
 
-namespace detail {
-
-inline void put_tensors(StateDict& out, const std::string& prefix, const StateDict& state) {
-  for (const auto& [name, tensor] : state) out.push_back({prefix + name, tensor});
-}
-
-inline StateDict take_tensors(const StateDict& all, const std::string& prefix) {
-  StateDict out;
-  for (const auto& [name, tensor] : all)
-    if (name.starts_with(prefix)) out.push_back({name.substr(prefix.size()), tensor});
-  return out;
-}
-
-}  // namespace detail
-
-inline StateDict clone(const StateDict& state) {
-  StateDict copy;
-  for (const auto& [name, tensor] : state) copy.push_back({name, tensor.clone()});
-  return copy;
-}
-
-// net, optimizer: their state dicts.
-inline void write_cell_state(const std::filesystem::path& path, const StateDict& net,
-                             const StateDict& optimizer, const CellState& state, const TestSet& test) {
-  StateDict tensors;
-  detail::put_tensors(tensors, "net.", net);
-  detail::put_tensors(tensors, "optimizer.", optimizer);
-  detail::put_tensors(tensors, "selected.", state.selected);
-  write_safetensors(path, tensors,
-                    {{"epochs", epochs_csv(state.rows, test.classes)},
-                     {"predictions", predictions_csv(state.kept, test)},
-                     {"timing", timing_csv(state.seconds)}});
+// checkpoint: of net and optimizer.
+inline void write_cell_state(const std::filesystem::path& path, Checkpoint checkpoint, const CellState& state,
+                             const TestSet& test) {
+  checkpoint.more = state.selected;
+  checkpoint.metadata = {{"epochs", epochs_csv(state.rows, test.classes)},
+                         {"predictions", predictions_csv(state.kept, test)},
+                         {"timing", timing_csv(state.seconds)}};
+  write_checkpoint(path, checkpoint);
 }
 
 // Restores net and optimizer, and returns the rest. Throws IoError where the file is damaged,
 // std::invalid_argument where it belongs to another net.
 template <Walkable Net, Optimizer O>
 CellState read_cell_state(const std::filesystem::path& path, Net& net, O& optimizer, const TestSet& test) {
-  const SafetensorsFile file = read_safetensors(path);
+  const Checkpoint checkpoint = read_checkpoint(path);
   const auto table = [&](const char* key) {
-    const auto found = file.metadata.find(key);
-    if (found == file.metadata.end()) throw IoError(concat(path.string(), ": its metadata has no ", key));
+    const auto found = checkpoint.metadata.find(key);
+    if (found == checkpoint.metadata.end())
+      throw IoError(concat(path.string(), ": its metadata has no ", key));
     return parse_csv(found->second, concat(path.string(), " (", key, ")"));
   };
   CellState state;
@@ -87,9 +63,8 @@ CellState read_cell_state(const std::filesystem::path& path, Net& net, O& optimi
   state.kept = parse_predictions(table("predictions"), test.classes, there);
   if (!state.kept.empty() && (there.records != test.records || there.truth != test.truth))
     throw IoError(concat(path.string(), ": its predictions are of another test set"));
-  load_state_dict(net, detail::take_tensors(file.tensors, "net."), {}, path.string());
-  optimizer.restore(detail::take_tensors(file.tensors, "optimizer."));
-  state.selected = detail::take_tensors(file.tensors, "selected.");
+  restore(checkpoint, net, optimizer, path.string());
+  state.selected = checkpoint.more;
   return state;
 }
 

@@ -1,0 +1,89 @@
+// examples/ecg/main.cpp: ecg: transfer learning on 12-lead ECGs
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cordis/config.hpp>
+#include <csignal>
+#include <iostream>
+#include <new>
+#include <string>
+
+#include "commands.hpp"
+#include "console.hpp"
+#include "help.hpp"
+
+namespace {
+
+// One line: messages of the engine may list keys below each other.
+std::string one_line(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const char blank = c == '\n' || c == '\t' || c == '\r' ? ' ' : c;
+    if (blank == ' ' && out.ends_with(' ')) continue;
+    out += blank;
+  }
+  out.erase(out.find_last_not_of(' ') + 1);
+  return out;
+}
+
+int complain(const std::string& text, int status) {
+  app::clear_live_line();
+  std::cerr << "ecg: " << one_line(text) << std::endl;
+  return status;
+}
+
+// The protocol decides the defaults that --help shows, so it is looked for before the rest is read.
+bool asks_for_study(int count, char** arguments) {
+  for (int i = 1; i < count; ++i) {
+    const std::string text = arguments[i];
+    if (text == "--protocol=study") return true;
+    if (text == "--protocol" && i + 1 < count && std::string(arguments[i + 1]) == "study") return true;
+  }
+  return false;
+}
+
+int run(int count, char** arguments) {
+  CLI::App app(
+      "Does starting from pretrained weights beat starting at random? Trains networks on 12-lead ECGs and "
+      "compares.",
+      "ecg");
+  app.formatter(std::make_shared<app::HelpFormatter>());
+  app.set_version_flag("--version", std::string("ecg ") + cordis::kVersion);
+  app.require_subcommand(1);
+  app.footer(
+      "Start with:\n"
+      "  ecg compare                                  the whole comparison on the ECGs of this repository\n"
+      "  ecg data examples/data/ludb                  what a folder holds\n"
+      "  ecg COMMAND --help                           options, units, defaults, examples\n\n"
+      "Exit status: 0 done, 1 bad data or files, 2 bad options. Errors are one line on stderr.");
+  app::Action action;
+  const bool study = asks_for_study(count, arguments);
+  app::add_compare(app, action, study);
+  app::add_pretrain(app, action, study);
+  app::add_train(app, action, study);
+  app::add_predict(app, action);
+  app::add_data(app, action);
+  app::add_summary(app, action);
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    const auto used = app.get_subcommands();
+    const std::string help = used.empty() ? "ecg --help" : "ecg " + used[0]->get_name() + " --help";
+    return complain(std::string(error.what()) + " (see " + help + ")", 2);
+  }
+  return action();
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the limit is then an error of write, told like a full disk
+  try {
+    return run(count, arguments);
+  } catch (const std::bad_alloc&) {
+    return complain("out of memory: try smaller --batch or fewer records", 1);
+  } catch (const std::exception& error) {
+    return complain(error.what(), 1);
+  }
+}

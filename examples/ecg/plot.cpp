@@ -1,0 +1,173 @@
+// examples/ecg/plot.cpp: line plots as SVG, drawn by gnuplot
+#include "plot.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cordis/config.hpp>
+#include <cordis/io/atomic_file.hpp>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+extern char** environ;
+
+namespace app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Style {
+  const char* dash;
+  const char* colour;
+  const char* faint;
+  int point;  // gnuplot's svg terminal: 7 filled circle, 8 open triangle, 4 open square
+};
+
+Style style_of(Look look) {
+  switch (look) {
+    case Look::pretrained:
+      return {"solid", "#0b4f8a", "#9fc0dd", 7};
+    case Look::random:
+      return {"(9,5)", "#b5490b", "#e8bfa4", 8};
+    case Look::third:
+      return {"(14,4,3,4)", "#3c7a3c", "#b5d6b5", 4};
+    case Look::reference:
+      break;
+  }
+  return {"(2,4)", "#555555", "#bbbbbb", 0};
+}
+
+// A gnuplot string in double quotes; braces and such are plain text since enhanced mode is off.
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c == '\n' ? ' ' : c;
+  }
+  return out + '"';
+}
+
+std::string script_of(const Plot& plot) {
+  std::ostringstream out;
+  out.precision(10);
+  std::string identifier = plot.name;  // of the elements, which share one page
+  for (char& c : identifier)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  out << "set terminal svg size " << plot.width << ',' << plot.height << " noenhanced name \"" << identifier
+      << "\" font \"Helvetica,Arial,sans-serif,12\" linewidth 1\n"
+      << "set encoding utf8\nset pointintervalbox 0.8\nset format y '%.2f'\n"
+      << "set border 3 lc rgb '#444444'\nset tics nomirror out scale 0.6\n"
+      << "set grid ytics lc rgb '#dddddd' lt 1 lw 0.6\nset offsets 0, 0, graph 0.05, "
+      << (plot.from_zero ? "0\nset yrange [0:*]\n" : "graph 0.05\n") << "set title " << quoted(plot.title)
+      << "\nset xlabel " << quoted(plot.x_label) << "\nset ylabel " << quoted(plot.y_label)
+      << "\nset key tmargin center horizontal samplen 5 spacing 1.1 width -2\n";
+  if (plot.ticks.empty()) {
+    double last = 1;
+    for (const Line& line : plot.lines)
+      for (const double x : line.x) last = std::max(last, x);
+    out << "set xrange [0.5:" << last + 0.5 << "]\n";
+  } else {
+    out << "set logscale x\nset xtics (";
+    for (std::size_t i = 0; i < plot.ticks.size(); ++i) out << (i ? ", " : "") << plot.ticks[i];
+    out << ")\nset xrange [" << plot.ticks.front() * 0.88 << ':' << plot.ticks.back() * 1.14 << "]\n";
+  }
+  for (std::size_t i = 0; i < plot.lines.size(); ++i) {
+    const Line& line = plot.lines[i];
+    out << "$d" << i << " << EOD\n";
+    for (std::size_t k = 0; k < line.x.size(); ++k) {
+      if (!std::isfinite(line.y[k])) {
+        out << '\n';
+        continue;
+      }
+      out << line.x[k] << ' ' << line.y[k];
+      if (!line.low.empty()) out << ' ' << line.low[k] << ' ' << line.high[k];
+      out << '\n';
+    }
+    out << "EOD\n";
+  }
+  out << "plot ";
+  bool first = true;
+  const auto next = [&] {
+    if (!first) out << ", \\\n  ";
+    first = false;
+  };
+  for (std::size_t i = 0; i < plot.lines.size(); ++i) {
+    const Line& line = plot.lines[i];
+    const Style style = style_of(line.look);
+    if (!line.low.empty()) {
+      next();
+      out << "$d" << i << " using 1:2:3:4 with yerrorbars lt 1 lw 1.2 lc rgb '" << style.colour << "' pt "
+          << style.point << " ps 0.1 notitle";
+    }
+    next();
+    const bool markers = !line.faint && style.point != 0;
+    out << "$d" << i << " using 1:2 with " << (markers ? "linespoints" : "lines") << " dt " << style.dash
+        << " lw "
+        << (line.faint         ? "0.8"
+            : style.point == 0 ? "1.4"
+                               : "2")
+        << " lc rgb '" << (line.faint ? style.faint : style.colour) << '\'';
+    if (markers) out << " pt " << style.point << " pi -1 ps " << (style.point == 7 ? "0.5" : "0.75");
+    out << (line.title.empty() ? std::string(" notitle") : " title " + quoted(line.title));
+  }
+  out << '\n';
+  return out.str();
+}
+
+// Runs gnuplot on the script with its output in `svg` and its complaints in `log`. False where there is none.
+bool run_gnuplot(const fs::path& script, const fs::path& svg, const fs::path& log) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, svg.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  std::string program = "gnuplot", file = script.string();
+  char* arguments[] = {program.data(), file.data(), nullptr};
+  pid_t pid = 0;
+  const int error = posix_spawnp(&pid, "gnuplot", &actions, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error == ENOENT || error == EACCES) return false;
+  if (error != 0) throw cordis::IoError(cordis::concat("gnuplot: ", std::strerror(error)));
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return false;
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    std::ifstream complaints(log);
+    std::string text, line;
+    while (std::getline(complaints, line))
+      if (line.find_first_not_of(" ^") != std::string::npos) text = line;
+    throw cordis::IoError(cordis::concat("gnuplot failed on ", script.string(), ": ", text));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::string> draw(const Plot& plot, const fs::path& folder) {
+  fs::create_directories(folder);
+  const fs::path script = folder / (plot.name + ".gp"), svg = folder / (plot.name + ".svg"),
+                 half = folder / (plot.name + ".svg.tmp"), log = folder / (plot.name + ".log");
+  cordis::atomic_write(script, script_of(plot));
+  std::error_code ignored;
+  if (!run_gnuplot(script, half, log)) {
+    fs::remove(half, ignored);
+    fs::remove(log, ignored);
+    return std::nullopt;
+  }
+  fs::remove(log, ignored);
+  std::ifstream in(half, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  fs::rename(half, svg);
+  const auto begin = text.find("<svg");
+  if (begin == std::string::npos) throw cordis::IoError(svg.string() + ": gnuplot wrote no <svg> element");
+  return text.substr(begin);
+}
+
+}  // namespace app

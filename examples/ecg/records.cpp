@@ -1,0 +1,104 @@
+// examples/ecg/records.cpp: data folders into arrays, and their account
+#include "records.hpp"
+
+#include <cordis/core/parallel.hpp>
+#include <cstring>
+#include <filesystem>
+
+#include "console.hpp"
+
+namespace app {
+namespace {
+
+namespace fs = std::filesystem;
+using cordis::concat;
+using cordis::IoError;
+using cordis::ecg::EcgData;
+
+// "ptb-xl-derived", whatever slashes the path ends in.
+std::string folder_name(const std::string& path) {
+  const fs::path clean = fs::path(path).lexically_normal();
+  return (clean.has_filename() ? clean.filename() : clean.parent_path().filename()).string();
+}
+
+std::vector<std::string> notes_of(const EcgData& data) {
+  std::vector<std::string> notes;
+  for (const auto& [key, count] : data.warning_counts) notes.push_back(concat(count, " warnings: ", key));
+  if (data.filled > 0) notes.push_back(concat(data.filled, " missing samples filled"));
+  std::int64_t codes = 0, times = 0;
+  for (const auto& [code, count] : data.unused_codes) {
+    ++codes;
+    times += count;
+  }
+  if (codes > 0)
+    notes.push_back(concat(codes, " diagnosis codes that stand for none of the classes, ", times,
+                           " times in all; `ecg data` lists them"));
+  return notes;
+}
+
+}  // namespace
+
+Records load_records(const SetOptions& set, const cordis::ecg::PreprocessOptions& signal) {
+  Records out;
+  for (const auto& folder : set.folders) {
+    const auto cohort =
+        cordis::ecg::open_source(folder, {.classes = out.classes.empty() ? set.classes : out.classes,
+                                          .rate = signal.rate > 100 ? 500 : 100,
+                                          .merge_equivalent = set.merge_equivalent});
+    EcgData data = cordis::ecg::load(cohort, {.preprocess = signal, .drop_unreadable = set.drop_unreadable});
+    if (out.classes.empty()) out.classes = data.classes;
+    const std::string name = folder_name(folder);
+    out.name += (out.name.empty() ? "" : " + ") + name;
+    for (const auto& warning : data.warnings) warn(warning.text);
+    for (auto record : data.records) {
+      if (set.folders.size() > 1) record.name = name + '/' + record.name;
+      out.records.push_back(std::move(record));
+    }
+    out.sizes.push_back(data.records.size());
+    say(concat("read ", data.size, " records of ", name,
+               data.dropped.empty() ? "" : concat(", dropped ", data.dropped.size())));
+    if (data.size == 0) throw IoError(concat(folder, ": no record is left after reading"));
+    out.accounts.push_back(std::move(data));
+  }
+  const auto classes = static_cast<std::int64_t>(out.classes.size());
+  out.x = cordis::Tensor({out.size(), signal.length, 12});
+  out.y = cordis::Tensor({out.size(), classes});
+  float *x = out.x.data<float>(), *y = out.y.data<float>();
+  for (EcgData& data : out.accounts) {
+    x = std::copy(data.samples.begin(), data.samples.end(), x);
+    y = std::copy(data.labels.begin(), data.labels.end(), y);
+    std::vector<float>().swap(data.samples);
+    std::vector<float>().swap(data.labels);
+  }
+  return out;
+}
+
+Json digest_json(const Records& records) {
+  Json json;
+  for (std::size_t i = 0; i < records.accounts.size(); ++i)
+    json.push_back({{"records", records.sizes[i]}, {"digest", records.accounts[i].digest.hex()}});
+  return json;
+}
+
+DataSection data_section(const std::string& title, const Records& records,
+                         const std::vector<std::pair<std::string, std::vector<std::int64_t>>>& parts) {
+  DataSection out;
+  out.title = title;
+  out.classes = records.classes;
+  for (const auto& [name, rows] : parts) {
+    DataSection::Part part{name, rows.size(), std::vector<std::size_t>(records.classes.size(), 0)};
+    for (const auto row : rows)
+      for (std::size_t k = 0; k < records.classes.size(); ++k)
+        part.positives[k] += records.records[static_cast<std::size_t>(row)].labels[k] > 0;
+    out.parts.push_back(std::move(part));
+  }
+  for (const EcgData& data : records.accounts) {
+    for (const auto& step : data.steps)
+      out.steps.push_back({step.what, static_cast<std::size_t>(step.after)});
+    for (const auto& drop : data.dropped) out.dropped.emplace_back(drop.name, drop.text);
+    for (auto& note : notes_of(data)) out.notes.push_back(std::move(note));
+  }
+  return out;
+}
+
+}  // namespace app

@@ -1,0 +1,144 @@
+// examples/ecg/run_folder.cpp: the folder a run leaves, bound to one set of options and one process at a time
+#include "run_folder.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cordis/core/parallel.hpp>
+#include <cordis/io/atomic_file.hpp>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+namespace app {
+namespace {
+
+namespace fs = std::filesystem;
+using cordis::concat;
+using cordis::IoError;
+
+std::string compiler() {
+#if defined(__clang__)
+  return concat("clang++ ", __clang_major__, '.', __clang_minor__, '.', __clang_patchlevel__);
+#else
+  return concat("g++ ", __GNUC__, '.', __GNUC_MINOR__, '.', __GNUC_PATCHLEVEL__);
+#endif
+}
+
+// The first `model name` line of /proc/cpuinfo: -march=native code takes other instructions elsewhere.
+std::string processor() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    const auto colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+// "/options/lr" -> "--lr", "/data/checksum" -> "data/checksum", list items under the list's name.
+std::string spoken(const std::string& pointer) {
+  static const std::string kOptions = "/options/";
+  if (pointer.starts_with(kOptions)) return "--" + pointer.substr(kOptions.size());
+  return pointer.substr(pointer.starts_with('/') ? 1 : 0);
+}
+
+std::string shown(const Json& value) {
+  if (value.is_null()) return "absent";
+  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  if (text.size() > 160) text = text.substr(0, 157) + "...";
+  return text;
+}
+
+void compare(const Json& there, const Json& now, const std::string& at, std::vector<std::string>& out) {
+  if (there.is_object() && now.is_object()) {
+    for (const auto& [key, value] : now.items())
+      compare(there.contains(key) ? there[key] : Json(), value, at + '/' + key, out);
+    for (const auto& [key, value] : there.items())
+      if (!now.contains(key)) compare(value, Json(), at + '/' + key, out);
+  } else if (there != now) {
+    out.push_back(concat(spoken(at), " is ", shown(there), " there and ", shown(now), " now"));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> config_differences(const Json& there, const Json& now) {
+  std::vector<std::string> out;
+  compare(there, now, "", out);
+  return out;
+}
+
+Json build_info() {
+  Json info;
+  info["cordis"] = cordis::kVersion;
+  info["compiler"] = compiler();
+  info["flags"] = ECG_BUILD_FLAGS;
+  info["processor"] = processor();
+  return info;
+}
+
+Json host_info() {
+  Json info;
+  info["cores"] = std::thread::hardware_concurrency();
+  info["threads"] = cordis::num_threads();
+  return info;
+}
+
+void write_json(const fs::path& path, const Json& json) {
+  cordis::atomic_write(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
+}
+
+RunFolder::RunFolder(fs::path path, const Json& config) : path_(std::move(path)) {
+  std::error_code error;
+  const bool existed = fs::exists(path_, error);
+  if (existed && !fs::is_directory(path_, error))
+    throw IoError(concat(path_.string(), ": is a file; --out needs a folder"));
+  fs::create_directories(path_, error);
+  if (error) throw IoError(concat(path_.string(), ": cannot be made: ", error.message()));
+  const fs::path file = path_ / "config.json", lock = path_ / "lock";
+  if (existed && !fs::exists(file, error)) {
+    for (const auto& entry : fs::directory_iterator(path_))
+      if (const auto name = entry.path().filename().string();
+          name != "lock" && !name.starts_with("config.json"))
+        throw IoError(concat(path_.string(), ": holds ", name,
+                             " but no config.json, so it is no run of this program; choose another --out"));
+  }
+  // The kernel drops the lock with its process, however that ends; the number in it is for the message only.
+  lock_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock_ < 0) throw IoError(concat(lock.string(), ": ", std::strerror(errno)));
+  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    char holder[32] = {};
+    const auto count = read(lock_, holder, sizeof holder - 1);
+    close(lock_);
+    throw IoError(concat(path_.string(), ": process ", count > 0 ? std::strtol(holder, nullptr, 10) : 0,
+                         " is at work in this folder; wait for it or choose another --out"));
+  }
+  const std::string pid = std::to_string(getpid()) + '\n';
+  if (ftruncate(lock_, 0) != 0 ||
+      pwrite(lock_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+    throw IoError(concat(lock.string(), ": ", std::strerror(errno)));
+  if (!fs::exists(file, error)) {
+    write_json(file, config);
+    return;
+  }
+  resumed_ = true;
+  std::ifstream in(file);
+  const Json there = Json::parse(in, nullptr, false);
+  if (there.is_discarded()) throw IoError(concat(file.string(), ": is not JSON; choose another --out"));
+  const auto differences = config_differences(there, config);
+  if (differences.empty()) return;
+  std::ostringstream list;
+  for (std::size_t i = 0; i < differences.size() && i < 6; ++i) list << (i ? "; " : "") << differences[i];
+  if (differences.size() > 6) list << "; and " << differences.size() - 6 << " more";
+  throw IoError(concat(path_.string(), ": holds a run with other settings: ", list.str(),
+                       ". Choose another --out, or remove the folder"));
+}
+
+RunFolder::~RunFolder() {
+  if (lock_ >= 0) close(lock_);
+}
+
+}  // namespace app

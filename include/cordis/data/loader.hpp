@@ -1,0 +1,199 @@
+// cordis/data/loader.hpp: a dataset in batches, shuffled from (seed, epoch), read ahead in a thread
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <cordis/core/random.hpp>
+#include <cordis/data/dataset.hpp>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace cordis::inline CORDIS_ABI {
+
+// size() and gather(indices) are const; gather may throw, and runs in the loader's thread.
+template <class D>
+concept Dataset = std::movable<D> && requires(const D& dataset, std::span<const std::int64_t> indices) {
+  { dataset.size() } -> std::convertible_to<std::int64_t>;
+  { dataset.gather(indices) } -> std::convertible_to<Batch>;
+};
+
+struct LoaderOptions {
+  std::int64_t batch = 256;
+  std::int64_t epochs = 1;  // passes over the dataset, one after the other
+  bool shuffle = false;     // else in the dataset's order
+  std::uint64_t seed = 0;
+  std::int64_t epoch = 0;      // number of the first pass: the order depends on (seed, number) alone
+  bool drop_last = false;      // leave out a last batch that is not full
+  std::int64_t min_batch = 1;  // leave out a last batch smaller than this; batch norm needs 2 values
+  std::int64_t prefetch = 2;   // batches kept ready by a thread; 0: made when asked for, without one
+};
+
+namespace detail {
+
+// Calls make() for one batch after the other until it gives none, `ahead` of the consumer in a thread. What
+// make() throws is thrown by next() in its place, after the batches before it.
+class BatchQueue {
+ public:
+  using Make = std::function<std::optional<Batch>()>;
+
+  BatchQueue(Make make, std::size_t ahead) : make_(std::move(make)), ahead_(ahead) {
+    if (ahead_ > 0) thread_ = std::thread([this] { work(); });
+  }
+  ~BatchQueue() {
+    if (!thread_.joinable()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    room_.notify_one();
+    thread_.join();
+  }
+  BatchQueue(const BatchQueue&) = delete;
+  BatchQueue& operator=(const BatchQueue&) = delete;
+
+  std::optional<Batch> next() {
+    if (ahead_ == 0) return make_();
+    std::unique_lock lock(mutex_);
+    ready_.wait(lock, [this] { return !batches_.empty() || ended_; });
+    if (batches_.empty()) {
+      if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+      return std::nullopt;
+    }
+    std::optional<Batch> batch(std::move(batches_.front()));
+    batches_.pop_front();
+    lock.unlock();
+    room_.notify_one();
+    return batch;
+  }
+
+ private:
+  void work() {
+    while (true) {
+      std::optional<Batch> batch;
+      std::exception_ptr error;
+      try {
+        batch = make_();
+      } catch (...) {
+        error = std::current_exception();
+      }
+      std::unique_lock lock(mutex_);
+      room_.wait(lock, [this] { return stop_ || batches_.size() < ahead_; });
+      if (stop_) return;
+      ended_ = !batch;
+      if (batch)
+        batches_.push_back(std::move(*batch));
+      else
+        error_ = std::move(error);
+      ready_.notify_one();
+      if (ended_) return;
+    }
+  }
+
+  Make make_;
+  std::size_t ahead_;
+  std::mutex mutex_;
+  std::condition_variable ready_, room_;
+  std::deque<Batch> batches_;
+  std::exception_ptr error_;
+  bool stop_ = false, ended_ = false;
+  std::thread thread_;  // last: it uses the members above
+};
+
+}  // namespace detail
+
+// for (auto [x, y] : Loader(dataset, {.batch = 64, .shuffle = true, .seed = 1, .epoch = 7})) ...
+// Each begin() is a new run over the same batches, whatever the timing; leaving the loop early is fine.
+template <Dataset D>
+class Loader {
+ public:
+  explicit Loader(D dataset, const LoaderOptions& options = {})
+      : dataset_(std::make_shared<const D>(std::move(dataset))), n_(dataset_->size()), options_(options) {
+    const auto& o = options_;
+    CORDIS_CHECK(o.batch >= 1, "[Loader] batch ", o.batch, " is not at least 1");
+    CORDIS_CHECK(o.epochs >= 0 && o.epoch >= 0 && o.epochs <= INT64_MAX - o.epoch, "[Loader] epochs ",
+                 o.epochs, " from epoch ", o.epoch,
+                 ": neither they nor their sum may be below 0 or overflow");
+    CORDIS_CHECK(o.min_batch >= 1 && o.min_batch <= o.batch, "[Loader] min_batch ", o.min_batch,
+                 " is not in 1 .. batch = ", o.batch);
+    CORDIS_CHECK(o.prefetch >= 0, "[Loader] prefetch ", o.prefetch, " is negative");
+  }
+
+  const D& dataset() const { return *dataset_; }
+  const LoaderOptions& options() const { return options_; }
+
+  std::int64_t batches_per_epoch() const {
+    const std::int64_t rest = n_ % options_.batch;
+    const bool keep = rest > 0 && !options_.drop_last && rest >= options_.min_batch;
+    return n_ / options_.batch + (keep ? 1 : 0);
+  }
+  // Of all epochs.
+  std::int64_t batches() const {
+    std::int64_t all = 0;
+    return __builtin_mul_overflow(batches_per_epoch(), options_.epochs, &all) ? INT64_MAX : all;
+  }
+
+  // All n records of pass number `epoch` in their order; batch i holds `batch` of them from i * batch on.
+  std::vector<std::int64_t> order(std::int64_t epoch) const {
+    if (options_.shuffle) {
+      Generator generator(mix_seed(options_.seed, static_cast<std::uint64_t>(epoch)));
+      return permutation(n_, generator);
+    }
+    std::vector<std::int64_t> order(static_cast<std::size_t>(n_));
+    std::iota(order.begin(), order.end(), 0);
+    return order;
+  }
+  std::vector<std::int64_t> order() const { return order(options_.epoch); }
+
+  class Iterator {
+   public:
+    using value_type = Batch;
+    using difference_type = std::ptrdiff_t;
+
+    const Batch& operator*() const { return *batch_; }
+    const Batch* operator->() const { return &*batch_; }
+    Iterator& operator++() {
+      batch_.reset();  // its memory serves the next one
+      batch_ = queue_->next();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& it, std::default_sentinel_t) { return !it.batch_; }
+
+   private:
+    friend Loader;
+    Iterator(detail::BatchQueue::Make make, std::size_t ahead)
+        : queue_(std::make_unique<detail::BatchQueue>(std::move(make), ahead)), batch_(queue_->next()) {}
+    std::unique_ptr<detail::BatchQueue> queue_;
+    std::optional<Batch> batch_;
+  };
+
+  Iterator begin() const {
+    return Iterator([loader = *this, pass = std::int64_t{0}, at = std::int64_t{0},
+                     order = std::vector<std::int64_t>()]() mutable { return loader.make(pass, at, order); },
+                    static_cast<std::size_t>(options_.prefetch));
+  }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  // Batch `at` of pass `pass`, of which `order` is kept; both move on.
+  std::optional<Batch> make(std::int64_t& pass, std::int64_t& at, std::vector<std::int64_t>& order) const {
+    if (at == batches_per_epoch()) ++pass, at = 0;
+    if (batches_per_epoch() == 0 || pass >= options_.epochs) return std::nullopt;
+    if (at == 0) order = this->order(options_.epoch + pass);
+    const std::int64_t first = at++ * options_.batch;
+    return dataset_->gather(std::span<const std::int64_t>(order).subspan(
+        static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(options_.batch, n_ - first))));
+  }
+
+  std::shared_ptr<const D> dataset_;
+  std::int64_t n_;
+  LoaderOptions options_;
+};
+
+}  // namespace cordis::inline CORDIS_ABI
