@@ -5,7 +5,7 @@ target_compile_options(cordis_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshad
   $<$<BOOL:${CORDIS_NATIVE}>:-march=native>
   # g++ 12 takes the AVX-512 intrinsics' undefined registers for uninitialised variables (GCC bug 105593), and
   # sees strings overlap themselves in "text" + std::string (105651).
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-restrict>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized;-Wno-restrict>)
 if(CORDIS_SANITIZE)
   target_compile_options(cordis_warnings INTERFACE -fsanitize=${CORDIS_SANITIZE} -fno-sanitize-recover=all
     -fno-omit-frame-pointer)

@@ -27,6 +27,7 @@
 #include <cordis/op/pool1d.hpp>
 #include <cordis/op/recurrent.hpp>
 #include <cordis/op/reshape.hpp>
+#include <cordis/op/rows.hpp>
 #include <cordis/op/sequence.hpp>
 
 // nn: layers
@@ -50,6 +51,7 @@
 #include <cordis/io/atomic_file.hpp>
 #include <cordis/io/load.hpp>
 #include <cordis/io/safetensors.hpp>
+#include <cordis/io/safetensors_header.hpp>
 
 // data, train: batches, epochs, metrics, checkpoints
 #include <cordis/data/dataset.hpp>
