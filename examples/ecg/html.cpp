@@ -25,12 +25,12 @@ p { margin: .4rem 0 .7rem; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding: 0 0 .35rem; }
 th, td { padding: .22rem .8rem .22rem 0; text-align: left; vertical-align: baseline; white-space: nowrap; }
-th { border-bottom: 1px solid var(--ink); font-weight: 600; }
+th { border-bottom: 1px solid var(--ink); font-weight: 600; white-space: normal; vertical-align: bottom; }
 td.n, th.n { text-align: right; padding: .22rem .2rem .22rem 1.3rem; }
 td.w { white-space: normal; overflow-wrap: anywhere; min-width: 10rem; }
 tr.g td { border-top: 1px solid var(--line); }
 tr:last-child td { border-bottom: 1px solid var(--line); }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(27rem, 1fr)); gap: .6rem 1.2rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(27rem, 100%), 1fr)); gap: .6rem 1.2rem; }
 figure { margin: 0; break-inside: avoid; }
 figure svg { width: 100%; height: auto; display: block; }
 figcaption { font-size: .88rem; color: var(--soft); max-width: 34rem; }

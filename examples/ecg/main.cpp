@@ -65,14 +65,17 @@ int run(int count, char** arguments) {
   app::add_summary(app, action);
   try {
     app.parse(count, arguments);
+    return action();
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
     const auto used = app.get_subcommands();
     const std::string help = used.empty() ? "ecg --help" : "ecg " + used[0]->get_name() + " --help";
-    return complain(std::string(error.what()) + " (see " + help + ")", 2);
+    std::string text = error.what();
+    if (used.empty() && count > 1 && arguments[1][0] != '-')
+      text = std::string("\"") + arguments[1] + "\" is not a command";
+    return complain(text + " (see " + help + ")", 2);
   }
-  return action();
 }
 
 }  // namespace

@@ -248,7 +248,7 @@ void add_fit_options(CLI::App& app, FitOptions& fit, const std::string& prefix, 
   add_whole(app, stem + "batch", fit.batch, 1, 1000000,
             what + "records in a batch; a last one is kept if it holds two or more")
       ->group("Training");
-  add_real(app, stem + "lr", fit.lr, 1e-12, 100, what + "learning rate of Adam")->group("Training");
+  add_real(app, stem + "lr", fit.lr, 1e-12, 1e30, what + "learning rate of Adam")->group("Training");
 }
 
 void add_net_options(CLI::App& app, NetOptions& net) {

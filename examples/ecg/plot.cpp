@@ -64,9 +64,9 @@ std::string script_of(const Plot& plot) {
       << "set encoding utf8\nset pointintervalbox 0.8\nset format y '%.2f'\n"
       << "set border 3 lc rgb '#444444'\nset tics nomirror out scale 0.6\n"
       << "set grid ytics lc rgb '#dddddd' lt 1 lw 0.6\nset offsets 0, 0, graph 0.05, "
-      << (plot.from_zero ? "0\nset yrange [0:*]\n" : "graph 0.05\n") << "set title " << quoted(plot.title)
-      << "\nset xlabel " << quoted(plot.x_label) << "\nset ylabel " << quoted(plot.y_label)
-      << "\nset key tmargin center horizontal samplen 5 spacing 1.1 width -2\n";
+      << (plot.from_zero ? "0\nset yrange [0:*]\n" : "graph 0.05\nset yrange [0<*:*<1]\n") << "set title "
+      << quoted(plot.title) << "\nset xlabel " << quoted(plot.x_label) << "\nset ylabel "
+      << quoted(plot.y_label) << "\nset key tmargin center horizontal samplen 5 spacing 1.1 width -2\n";
   if (plot.ticks.empty()) {
     double last = 1;
     for (const Line& line : plot.lines)

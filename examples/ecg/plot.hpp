@@ -26,7 +26,8 @@ struct Plot {
   std::vector<Line> lines = {};
   std::vector<double> ticks = {};  // on a logarithmic x axis; empty: epochs from 1
   int width = 460, height = 320;
-  bool from_zero = false;  // the y axis begins at zero
+  bool from_zero =
+      false;  // the y axis begins at zero and is open above; else it lies within [0, 1], as scores do
 };
 
 // Writes folder/NAME.gp, runs gnuplot on it and returns the SVG (also folder/NAME.svg), fit to stand inside

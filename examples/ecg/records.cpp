@@ -57,7 +57,11 @@ Records load_records(const SetOptions& set, const cordis::ecg::PreprocessOptions
     out.sizes.push_back(data.records.size());
     say(concat("read ", data.size, " records of ", name,
                data.dropped.empty() ? "" : concat(", dropped ", data.dropped.size())));
-    if (data.size == 0) throw IoError(concat(folder, ": no record is left after reading"));
+    if (data.size == 0)
+      throw IoError(concat(folder, ": no record is left after reading",
+                           data.dropped.empty() ? ""
+                                                : concat("; the first of ", data.dropped.size(),
+                                                         " dropped: ", data.dropped[0].text)));
     out.accounts.push_back(std::move(data));
   }
   const auto classes = static_cast<std::int64_t>(out.classes.size());

@@ -16,10 +16,10 @@ namespace fs = std::filesystem;
 using cordis::concat;
 using cordis::kUndefined;
 using cordis::Metric;
+using cordis::spread;
 using cordis::ecg::CellResult;
 using cordis::ecg::EpochRow;
 using cordis::ecg::Moment;
-using cordis::spread;
 
 double total(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
@@ -53,12 +53,15 @@ void add_level(Plot& plot, const std::string& title, double y, double last) {
     plot.lines.push_back({.title = title, .look = Look::reference, .x = {1, last}, .y = {y, y}});
 }
 
-// Draws, or says why not, once.
+// Draws what has a point, or says why not, once.
 class Drawings {
  public:
   explicit Drawings(fs::path folder) : folder_(std::move(folder)) {}
-  void add(const Plot& plot, const std::string& caption) {
-    if (missing_) return;
+  void add(Plot plot, const std::string& caption) {
+    std::erase_if(plot.lines, [](const Line& line) {
+      return std::ranges::none_of(line.y, [](double y) { return std::isfinite(y); });
+    });
+    if (missing_ || plot.lines.empty()) return;
     if (auto svg = draw(plot, folder_))
       figures_.push_back({std::move(*svg), caption});
     else

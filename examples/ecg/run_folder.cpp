@@ -52,6 +52,19 @@ std::string shown(const Json& value) {
   return text;
 }
 
+// Files that a killed process was about to rename into place: NAME.tmp. and numbers, in any folder below.
+void remove_halves(const fs::path& folder) {
+  std::error_code ignored;
+  std::vector<fs::path> halves;
+  for (fs::recursive_directory_iterator at(folder, ignored), end; at != end; at.increment(ignored)) {
+    const std::string name = at->path().filename().string();
+    const auto mark = name.rfind(".tmp.");
+    if (mark != name.npos && name.find_first_not_of("0123456789.", mark + 5) == name.npos)
+      halves.push_back(at->path());
+  }
+  for (const auto& half : halves) fs::remove(half, ignored);
+}
+
 void compare(const Json& there, const Json& now, const std::string& at, std::vector<std::string>& out) {
   if (there.is_object() && now.is_object()) {
     for (const auto& [key, value] : now.items())
@@ -121,6 +134,7 @@ RunFolder::RunFolder(fs::path path, const Json& config) : path_(std::move(path))
       pwrite(lock_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
     throw IoError(concat(lock.string(), ": ", std::strerror(errno)));
   if (!fs::exists(file, error)) {
+    remove_halves(path_);
     write_json(file, config);
     return;
   }
@@ -129,7 +143,10 @@ RunFolder::RunFolder(fs::path path, const Json& config) : path_(std::move(path))
   const Json there = Json::parse(in, nullptr, false);
   if (there.is_discarded()) throw IoError(concat(file.string(), ": is not JSON; choose another --out"));
   const auto differences = config_differences(there, config);
-  if (differences.empty()) return;
+  if (differences.empty()) {
+    remove_halves(path_);
+    return;
+  }
   std::ostringstream list;
   for (std::size_t i = 0; i < differences.size() && i < 6; ++i) list << (i ? "; " : "") << differences[i];
   if (differences.size() > 6) list << "; and " << differences.size() - 6 << " more";

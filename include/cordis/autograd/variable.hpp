@@ -97,6 +97,7 @@ class Variable {
   }
   std::shared_ptr<State> state_;
 
+  friend Node;
   friend Variables record_outputs(const char*, Tensors, Variables, Node::Backward);
   friend void backward(const Variables&, const Tensors&, BackwardOptions);
 };
@@ -136,16 +137,24 @@ class NoGrad {
   bool before_;
 };
 
-// A chain of a million nodes must not unwind by recursion.
+// A chain of a million nodes must not unwind by recursion: of inputs that die here, the nodes are kept until
+// their own inputs are gone.
 inline Node::~Node() {
-  std::vector<Variables> pending;
-  pending.push_back(std::move(inputs));
-  while (!pending.empty()) {
-    Variables batch = std::move(pending.back());
-    pending.pop_back();
-    for (auto& input : batch)
-      if (input.defined() && input.node() && input.node().use_count() == 1)
-        pending.push_back(std::move(input.node()->inputs));
+  std::vector<std::shared_ptr<Node>> dying;
+  const auto release = [&](Node& node) {
+    node.backward = nullptr;
+    while (!node.inputs.empty()) {
+      const Variable input = std::move(node.inputs.back());
+      node.inputs.pop_back();
+      if (input.state_ && input.state_.use_count() == 1 && input.state_->node)
+        dying.push_back(std::move(input.state_->node));
+    }
+  };
+  release(*this);
+  while (!dying.empty()) {
+    const auto node = std::move(dying.back());
+    dying.pop_back();
+    if (node.use_count() == 1) release(*node);
   }
 }
 
@@ -191,11 +200,18 @@ Variable record(const char* name, Tensor y, Variables inputs, Closure closure) {
 inline void backward(const Variables& outputs, const Tensors& gradients, BackwardOptions options = {}) {
   CORDIS_CHECK(outputs.size() == gradients.size(), "[backward] ", outputs.size(), " outputs, ",
                gradients.size(), " gradients");
-  const auto earlier = [](const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) {
-    return a->sequence < b->sequence;
+  struct Earlier {
+    bool operator()(const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) const {
+      return a->sequence < b->sequence;
+    }
   };
-  std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, decltype(earlier)> ready(
-      earlier);
+  // Where backward throws, what was gathered so far is forgotten, so that it can run again.
+  struct Ready : std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, Earlier> {
+    ~Ready() {
+      for (const auto& node : c)
+        for (auto& dy : node->dy) dy = {};
+    }
+  } ready;
 
   const auto arrive = [&](const Variable& variable, const Tensor& gradient) {
     if (!variable.requires_grad() || !gradient.defined()) return;

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -18,8 +19,9 @@ namespace cordis::inline CORDIS_ABI {
 
 namespace detail {
 
-// Runs part(0 .. parts - 1), part 0 on the caller. One run at a time; a caller that finds the pool busy, or
-// that is itself a part, does all parts alone and in order: same parts, hence the same bits.
+// Runs part(0 .. parts - 1), part 0 on the caller. One run at a time; a caller that finds the pool busy, that
+// is itself a part, or that the system gives no thread does all parts alone and in order: same parts, hence
+// the same bits.
 class Pool {
  public:
   static Pool& instance() {
@@ -31,16 +33,13 @@ class Pool {
   void set_threads(int threads) { threads_.store(threads, std::memory_order_relaxed); }
 
   void run(int parts, const std::function<void(int)>& part) {
-    std::unique_lock busy(busy_, std::try_to_lock);
-    if (parts <= 1 || inside() || !busy.owns_lock()) {
+    std::unique_lock busy(busy_, std::defer_lock);
+    if (parts <= 1 || inside() || !busy.try_lock() || !hire(parts - 1)) {
+      if (busy.owns_lock()) busy.unlock();
       for (int i = 0; i < parts; ++i) part(i);
       return;
     }
     std::unique_lock lock(mutex_);
-    while (static_cast<int>(workers_) < parts - 1) {
-      const int index = ++workers_;
-      std::thread([this, index, seen = round_] { work(index, seen); }).detach();
-    }
     part_ = &part;
     parts_ = parts;
     left_ = parts - 1;
@@ -63,6 +62,18 @@ class Pool {
   }
 
  private:
+  // False where the system has no more threads.
+  bool hire(int workers) {
+    const std::lock_guard lock(mutex_);
+    try {
+      for (; workers_ < workers; ++workers_)
+        std::thread([this, index = workers_ + 1, seen = round_] { work(index, seen); }).detach();
+    } catch (const std::system_error&) {
+      return false;
+    }
+    return true;
+  }
+
   struct Inside {
     Inside() { inside() = true; }
     ~Inside() { inside() = false; }
@@ -136,7 +147,9 @@ void parallel_for(std::int64_t n, F&& f) {
   const int parts = parallel_parts(n);
   if (n <= 0) return;
   if (parts == 1) return f(std::int64_t{0}, n, 0);
-  detail::Pool::instance().run(parts, [&](int part) { f(n * part / parts, n * (part + 1) / parts, part); });
+  // n * part / parts, without the overflow
+  const auto bound = [&](int part) { return n / parts * part + n % parts * part / parts; };
+  detail::Pool::instance().run(parts, [&](int part) { f(bound(part), bound(part + 1), part); });
 }
 
 }  // namespace cordis::inline CORDIS_ABI

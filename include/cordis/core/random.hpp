@@ -119,6 +119,7 @@ inline Tensor& fill_normal(Tensor& x, double mean, double deviation,
 
 // Fisher-Yates from the last element down.
 inline std::vector<std::int64_t> permutation(std::int64_t n, Generator& generator) {
+  CORDIS_CHECK(n >= 0, "[permutation] n = ", n, " is negative");
   std::vector<std::int64_t> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), 0);
   for (std::size_t i = order.size(); i-- > 1;) std::swap(order[i], order[generator.below(i + 1)]);

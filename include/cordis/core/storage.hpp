@@ -54,13 +54,12 @@ class BlockCache {
     const auto [size_class, capacity] = classify(bytes);
     {
       const std::lock_guard lock(mutex_);
-      stats_.in_use += capacity;
-      stats_.peak = stats_.in_use > stats_.peak ? stats_.in_use : stats_.peak;
       auto& free = free_[static_cast<std::size_t>(size_class)];
       if (!free.empty()) {
         Block* block = free.back();
         free.pop_back();
         stats_.cached -= capacity;
+        count(capacity);
         block->references.store(1, std::memory_order_relaxed);
         return block;
       }
@@ -71,14 +70,12 @@ class BlockCache {
       clear();
       memory = ::operator new (sizeof(Block) + capacity, std::align_val_t{64}, std::nothrow);
     }
-    if (!memory) {
-      const std::lock_guard lock(mutex_);
-      stats_.in_use -= capacity;
-      throw std::bad_alloc();
-    }
+    if (!memory) throw std::bad_alloc();
     auto* block = new (memory) Block;
     block->bytes = capacity;
     block->size_class = size_class;
+    const std::lock_guard lock(mutex_);
+    count(capacity);
     return block;
   }
 
@@ -108,6 +105,11 @@ class BlockCache {
   }
 
  private:
+  void count(std::size_t capacity) {
+    stats_.in_use += capacity;
+    stats_.peak = stats_.in_use > stats_.peak ? stats_.in_use : stats_.peak;
+  }
+
   struct SizeClass {
     int index;
     std::size_t bytes;

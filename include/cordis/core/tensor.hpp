@@ -52,10 +52,13 @@ class Tensor {
     CORDIS_CHECK(dtype_ == dtype_of<T>, "[tensor] holds ", dtype_, ", read as ", dtype_of<T>);
     return static_cast<T*>(raw());
   }
+  // Not of a temporary: a range-for over it would outlive the elements.
   template <class T>
-  std::span<T> values() const {
+  std::span<T> values() const& {
     return {data<T>(), static_cast<std::size_t>(numel())};
   }
+  template <class T>
+  std::span<T> values() && = delete;
   // The only element, whatever its type.
   template <class T = double>
   T item() const {
@@ -91,7 +94,7 @@ class Tensor {
   }
   // The same values in another element type (itself where the type is the same).
   Tensor to(DType dtype) const {
-    if (dtype == dtype_) return *this;
+    if (!defined() || dtype == dtype_) return *this;
     Tensor copy(shape_, dtype, device());
     dispatch_all(dtype_, [&]<class From>() {
       dispatch_all(dtype, [&]<class To>() {
@@ -102,6 +105,7 @@ class Tensor {
     return copy;
   }
   Tensor& fill(double value) {
+    CORDIS_CHECK(defined(), "[fill] the tensor is undefined");
     dispatch_all(dtype_, [&]<class T>() { std::fill_n(data<T>(), numel(), static_cast<T>(value)); });
     return *this;
   }

@@ -2,6 +2,7 @@
 // Rows are samples in time of all records, M = N L of them; channels are columns. Sums run in double.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cordis/core/parallel.hpp>
 #include <cordis/core/tensor.hpp>
@@ -81,21 +82,26 @@ inline void batch_norm_running(Cpu, Tensor& mean, Tensor& rstd, const Tensor& ru
   });
 }
 
-// y, x: (M, C), y may alias x; the rest (C,), w and b undefined for 1 and 0.
+// y, x: (M, C), y may alias x; the rest (C,), w and b undefined for 1 and 0. Rounded once, at the end: the
+// ReLU that follows turns on the sign of sums that nearly cancel.
 inline void batch_norm_forward(Cpu, Tensor& y, const Tensor& x, const Tensor& mean, const Tensor& rstd,
                                const Tensor& w, const Tensor& b) {
   dispatch_float(x.dtype(), "batch_norm", [&]<class T>() {
     const std::int64_t C = x.size(-1), M = C ? x.numel() / C : 0;
-    const T *in = x.data<T>(), *center = mean.data<T>();
-    std::vector<T> slope(static_cast<std::size_t>(C)), offset(static_cast<std::size_t>(C), T{0});
-    for (std::size_t c = 0; c < slope.size(); ++c) {
-      slope[c] = rstd.data<T>()[c] * (w.defined() ? w.data<T>()[c] : T{1});
-      if (b.defined()) offset[c] = b.data<T>()[c];
-    }
-    const T *a = slope.data(), *shift = offset.data();
+    const T* in = x.data<T>();
+    const auto wide = [&](const Tensor& of, double otherwise) {
+      std::vector<double> values(static_cast<std::size_t>(C), otherwise);
+      if (of.defined()) std::copy_n(of.data<T>(), C, values.begin());
+      return values;
+    };
+    const auto means = wide(mean, 0), offsets = wide(b, 0), weights = wide(w, 1);
+    auto slopes = wide(rstd, 1);
+    for (std::size_t c = 0; c < slopes.size(); ++c) slopes[c] *= weights[c];
+    const double *center = means.data(), *a = slopes.data(), *shift = offsets.data();
     T* out = y.data<T>();
     detail::for_rows(M, [&](std::int64_t m) {
-      for (std::int64_t c = 0; c < C; ++c) out[m * C + c] = (in[m * C + c] - center[c]) * a[c] + shift[c];
+      for (std::int64_t c = 0; c < C; ++c)
+        out[m * C + c] = static_cast<T>((static_cast<double>(in[m * C + c]) - center[c]) * a[c] + shift[c]);
     });
   });
 }

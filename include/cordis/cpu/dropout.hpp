@@ -13,7 +13,7 @@ struct DropoutMask {
   double p;
 };
 
-// y = x * mask / (1 - p); y may alias x.
+// y = x * mask / (1 - p), so that a dropped NaN stays; y may alias x.
 inline void dropout_apply(Cpu, Tensor& y, const Tensor& x, const DropoutMask& mask) {
   dispatch_float(x.dtype(), "dropout", [&]<class T>() {
     T* out = y.data<T>();
@@ -21,9 +21,9 @@ inline void dropout_apply(Cpu, Tensor& y, const Tensor& x, const DropoutMask& ma
     const T keep = mask.p < 1 ? static_cast<T>(1 / (1 - mask.p)) : T{0};
     parallel_elements(x.numel(), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i)
-        out[i] = Generator::uniform(mask.seed, mask.offset + static_cast<std::uint64_t>(i)) < mask.p
-                     ? T{0}
-                     : in[i] * keep;
+        out[i] = in[i] * (Generator::uniform(mask.seed, mask.offset + static_cast<std::uint64_t>(i)) < mask.p
+                              ? T{0}
+                              : keep);
     });
   });
 }

@@ -27,7 +27,7 @@ inline void linear_forward(Cpu, Tensor& y, const Tensor& x, const Tensor& w, con
 inline void linear_backward(Cpu, Tensor& dx, Tensor& dw, Tensor& db, const Tensor& dy, const Tensor& x,
                             const Tensor& w) {
   dispatch_float(w.dtype(), "linear", [&]<class T>() {
-    const std::int64_t O = w.size(0), I = w.size(1), M = O ? dy.numel() / O : 0;
+    const std::int64_t O = w.size(0), I = w.size(1), M = O ? dy.numel() / O : I ? x.numel() / I : 0;
     if (dx.defined())
       parallel_for(M, [&](std::int64_t begin, std::int64_t end, int) {
         gemm<T>({dx.data<T>() + begin * I, end - begin, I, I}, {dy.data<T>() + begin * O, end - begin, O, O},

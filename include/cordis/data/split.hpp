@@ -183,7 +183,11 @@ inline Split holdout(Split split, const HoldoutOptions& options = {}) {
   PartitionOptions how{.seed = options.seed};
   if (options.labels.defined()) how.labels = gather_rows(options.labels, split.train);
   if (!options.groups.empty())
-    for (const auto row : split.train) how.groups.push_back(options.groups.at(static_cast<std::size_t>(row)));
+    for (const auto row : split.train) {
+      CORDIS_CHECK(row >= 0 && row < std::ssize(options.groups), "[holdout] ", options.groups.size(),
+                   " groups, but a training row is ", row);
+      how.groups.push_back(options.groups[static_cast<std::size_t>(row)]);
+    }
   auto kept = partition({n - held, held}, how)[0];
   std::ranges::sort(kept);
   const auto train = std::exchange(split.train, {});

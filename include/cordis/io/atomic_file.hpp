@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cordis/config.hpp>
 #include <cstring>
@@ -68,7 +69,8 @@ inline std::string read_file(const std::filesystem::path& path) {
 // says why.
 inline void atomic_write(const std::filesystem::path& path, std::string_view bytes) {
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  const std::string temporary = concat(path.string(), ".tmp.", ::getpid());
+  static std::atomic<unsigned> number{0};  // two threads may write the same path
+  const std::string temporary = concat(path.string(), ".tmp.", ::getpid(), '.', number++);
   {
     const detail::FileDescriptor file(
         detail::open_retrying(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666));

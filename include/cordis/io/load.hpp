@@ -7,8 +7,8 @@
 namespace cordis::inline CORDIS_ABI {
 
 struct LoadOptions {
-  bool strict = true;             // every key of the net and of the file must match; else what fits is loaded
-  std::vector<std::string> skip;  // keys that begin so keep the net's values, in either mode: {"fc2."}
+  bool strict = true;  // every key of the net and of the file must match; else what fits is loaded
+  std::vector<std::string> skip = {};  // keys that begin so keep the net's values, in either mode: {"fc2."}
 };
 
 // What did not fit, each with its shapes.
@@ -38,8 +38,10 @@ LoadReport load_state_dict(M& net, const StateDict& state, const LoadOptions& op
     return false;
   };
   std::map<std::string, Tensor> source;
-  for (const auto& [name, tensor] : state)
+  for (const auto& [name, tensor] : state) {
+    CORDIS_CHECK(tensor.defined(), "[load] ", origin, ": key ", name, " is undefined");
     CORDIS_CHECK(source.emplace(name, tensor).second, "[load] ", origin, ": key ", name, " twice");
+  }
 
   LoadReport report;
   std::vector<std::pair<Tensor, Tensor>> copies;  // into, from

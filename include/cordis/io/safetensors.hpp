@@ -6,7 +6,7 @@
 #include <cordis/io/atomic_file.hpp>
 #include <cordis/io/safetensors_header.hpp>
 #include <cordis/nn/module.hpp>
-#include <iomanip>
+#include <set>
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -47,7 +47,7 @@ inline SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   SafetensorsFile result;
   result.metadata = std::move(header.metadata);
   for (const auto& entry : header.entries) {
-    const auto where = concat(file, ": tensor \"", entry.name, "\": ");
+    const auto where = concat(file, ": tensor ", detail::quoted(entry.name), ": ");
     if (entry.shape.size() > Shape::kMaxRank)
       throw IoError(concat(where, entry.shape.size(), " axes, at most ", Shape::kMaxRank, " are supported"));
     Shape shape;
@@ -78,27 +78,11 @@ inline SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   return result;
 }
 
-namespace detail {
-inline std::string json_string(std::string_view text) {
-  std::ostringstream out;
-  out << '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      out << '\\' << c;
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out << "\\u" << std::hex << std::setw(4) << std::setfill('0') << static_cast<int>(c);
-    else
-      out << c;
-  }
-  out << '"';
-  return out.str();
-}
-}  // namespace detail
-
 // The same bytes for the same input. Tensors lie in the order given; the header is padded so that the data is
 // aligned to 8 bytes.
 inline std::string safetensors_bytes(const StateDict& tensors,
                                      const std::map<std::string, std::string>& metadata = {}) {
+  std::set<std::string_view> names;
   std::string header = "{";
   if (!metadata.empty()) {
     header += "\"__metadata__\":{";
@@ -109,7 +93,9 @@ inline std::string safetensors_bytes(const StateDict& tensors,
   }
   std::size_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
-    CORDIS_CHECK(tensor.defined(), "[safetensors] tensor \"", name, "\" is undefined");
+    CORDIS_CHECK(tensor.defined(), "[safetensors] tensor ", detail::quoted(name), " is undefined");
+    CORDIS_CHECK(name != "__metadata__", "[safetensors] no tensor can be named \"__metadata__\"");
+    CORDIS_CHECK(names.insert(name).second, "[safetensors] tensor ", detail::quoted(name), " twice");
     const char* dtype = tensor.dtype() == DType::f32 ? "F32" : tensor.dtype() == DType::f64 ? "F64" : "I64";
     header += (header.size() > 1 ? "," : "") + detail::json_string(name) + ":{\"dtype\":\"" + dtype +
               "\",\"shape\":[";

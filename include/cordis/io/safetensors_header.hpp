@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cordis/config.hpp>
 #include <cstdint>
+#include <iomanip>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +29,26 @@ struct SafetensorsHeader {
 };
 
 namespace detail {
+
+inline std::string json_string(std::string_view text) {
+  std::ostringstream out;
+  out << '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      out << '\\' << c;
+    else if (static_cast<unsigned char>(c) < 0x20)
+      out << "\\u" << std::hex << std::setw(4) << std::setfill('0') << static_cast<int>(c);
+    else
+      out << c;
+  }
+  out << '"';
+  return out.str();
+}
+
+// A name from a file, for messages: on one line and not without end.
+inline std::string quoted(std::string_view name) {
+  return json_string(name.substr(0, 100)) + (name.size() > 100 ? "..." : "");
+}
 
 // Just the JSON that such a header may hold. `base` is the text's place in the file, for messages.
 class HeaderScanner {
@@ -52,7 +74,7 @@ class HeaderScanner {
   void expect(char c) {
     if (take(c)) return;
     if (at_ >= text_.size()) complain("the header ends where '", c, "' is needed");
-    complain("'", text_[at_], "' where '", c, "' is needed");
+    complain(json_string(text_.substr(at_, 1)), " where '", c, "' is needed");
   }
   void end() {
     if (peek() != '\0' || at_ < text_.size()) complain("text after the header's closing brace");
@@ -92,7 +114,8 @@ class HeaderScanner {
       ++at_;
     }
     const std::string_view after = ".eE+-";
-    if (at_ == start || (at_ < text_.size() && after.find(text_[at_]) != std::string_view::npos))
+    if (at_ == start || (text_[start] == '0' && at_ > start + 1) ||
+        (at_ < text_.size() && after.find(text_[at_]) != std::string_view::npos))
       complain("a whole number of at least 0 is needed");
     return value;
   }
@@ -172,8 +195,9 @@ inline SafetensorsEntry safetensors_entry(HeaderScanner& scan, std::string name)
   scan.object([&](const std::string& field) {
     bool& seen = field == "dtype" ? dtype : field == "shape" ? shape : offsets;
     if (field != "dtype" && field != "shape" && field != "data_offsets")
-      scan.complain("tensor \"", entry.name, "\": unknown field \"", field, "\"");
-    if (std::exchange(seen, true)) scan.complain("tensor \"", entry.name, "\": field \"", field, "\" twice");
+      scan.complain("tensor ", quoted(entry.name), ": unknown field ", quoted(field));
+    if (std::exchange(seen, true))
+      scan.complain("tensor ", quoted(entry.name), ": field ", quoted(field), " twice");
     if (field == "dtype") {
       entry.dtype = scan.string();
     } else if (field == "shape") {
@@ -181,12 +205,15 @@ inline SafetensorsEntry safetensors_entry(HeaderScanner& scan, std::string name)
     } else {
       const auto pair = scan.integers();
       if (pair.size() != 2)
-        scan.complain("tensor \"", entry.name, "\": data_offsets has ", pair.size(), " numbers, not 2");
+        scan.complain("tensor ", quoted(entry.name), ": data_offsets has ", pair.size(), " numbers, not 2");
       entry.begin = pair[0], entry.end = pair[1];
     }
   });
   if (!dtype || !shape || !offsets)
-    scan.complain("tensor \"", entry.name, "\": no ", !dtype ? "dtype" : !shape ? "shape" : "data_offsets");
+    scan.complain("tensor ", quoted(entry.name), ": no ",
+                  !dtype   ? "dtype"
+                  : !shape ? "shape"
+                           : "data_offsets");
   return entry;
 }
 
@@ -206,7 +233,7 @@ inline SafetensorsHeader parse_safetensors_header(const std::string& file, std::
     if (std::exchange(metadata, true)) scan.complain("\"__metadata__\" twice");
     scan.object([&](const std::string& key) {
       if (!header.metadata.emplace(key, scan.string()).second)
-        scan.complain("metadata key \"", key, "\" twice");
+        scan.complain("metadata key ", detail::quoted(key), " twice");
     });
   });
   scan.end();
@@ -214,13 +241,15 @@ inline SafetensorsHeader parse_safetensors_header(const std::string& file, std::
   std::vector<std::string> names;
   for (const auto& entry : header.entries) {
     names.push_back(entry.name);
-    const auto where = concat(file, ": tensor \"", entry.name, "\": ");
+    const auto where = concat(file, ": tensor ", detail::quoted(entry.name), ": ");
     const auto size = detail::safetensors_element_size(entry.dtype);
-    if (!size) throw IoError(concat(where, "unknown dtype \"", entry.dtype, "\""));
-    std::uint64_t bytes = *size;
-    for (const auto extent : entry.shape)
-      if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(extent), &bytes) || bytes > INT64_MAX)
-        throw IoError(concat(where, "its shape holds more than 2^63 bytes"));
+    if (!size) throw IoError(concat(where, "unknown dtype ", detail::quoted(entry.dtype)));
+    std::uint64_t elements = 1;
+    for (const auto extent : entry.shape)  // no more than a Shape can hold, even on the way to nil
+      if (__builtin_mul_overflow(elements, static_cast<std::uint64_t>(extent), &elements) ||
+          elements > INT64_MAX / 8)
+        throw IoError(concat(where, "its shape holds more than 2^60 elements"));
+    const std::uint64_t bytes = elements * *size;
     if (entry.begin > entry.end || entry.end > data)
       throw IoError(concat(where, "bytes ", entry.begin, " to ", entry.end, ", but the file has ", data,
                            " bytes of data"));
@@ -230,7 +259,7 @@ inline SafetensorsHeader parse_safetensors_header(const std::string& file, std::
   }
   std::sort(names.begin(), names.end());
   if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end())
-    throw IoError(concat(file, ": tensor \"", *twice, "\" twice"));
+    throw IoError(concat(file, ": tensor ", detail::quoted(*twice), " twice"));
   std::stable_sort(header.entries.begin(), header.entries.end(), [](const auto& a, const auto& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
   });
@@ -238,7 +267,7 @@ inline SafetensorsHeader parse_safetensors_header(const std::string& file, std::
   for (const auto& entry : header.entries) {
     if (entry.begin != end)
       throw IoError(concat(
-          file, ": tensor \"", entry.name, "\": begins at byte ", entry.begin, " of the data, ",
+          file, ": tensor ", detail::quoted(entry.name), ": begins at byte ", entry.begin, " of the data, ",
           entry.begin < end ? "inside its neighbour, which ends at " : "after a hole that starts at ", end));
     end = entry.end;
   }

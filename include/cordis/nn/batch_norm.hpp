@@ -43,13 +43,13 @@ struct BatchNorm1d {
   }
 
   Variable operator()(const Variable& x) const {
-    double momentum = options.momentum.value_or(0);
-    if (training && num_batches_tracked.defined()) {
-      const auto count = ++*num_batches_tracked.data<std::int64_t>();
-      if (!options.momentum) momentum = 1 / static_cast<double>(count);
-    }
-    return observed(*this, batch_norm(x, weight, bias, running_mean, running_var,
-                                      {.momentum = momentum, .eps = options.eps, .training = training}));
+    const bool tracking = training && num_batches_tracked.defined();
+    const auto count = tracking ? num_batches_tracked.item<std::int64_t>() + 1 : 1;
+    const double momentum = options.momentum.value_or(1 / static_cast<double>(count));
+    const Variable y = batch_norm(x, weight, bias, running_mean, running_var,
+                                  {.momentum = momentum, .eps = options.eps, .training = training});
+    if (tracking) *num_batches_tracked.data<std::int64_t>() = count;
+    return observed(*this, y);
   }
 };
 

@@ -184,7 +184,8 @@ void copy_state(M& to, const M& from) {
     const auto& [name, into] = target[i];
     const auto& value = source[i].tensor;
     CORDIS_CHECK(name == source[i].name && into.shape() == value.shape() && into.dtype() == value.dtype(),
-                 "[copy_state] ", source[i].name, ' ', value.shape(), " into ", name, ' ', into.shape());
+                 "[copy_state] ", source[i].name, ' ', value.dtype(), ' ', value.shape(), " into ", name, ' ',
+                 into.dtype(), ' ', into.shape());
     std::copy_n(static_cast<const std::byte*>(value.raw()), value.bytes(),
                 static_cast<std::byte*>(into.raw()));
   }

@@ -60,6 +60,11 @@ struct RecurrentStack {
   // x: (N, L, input); h0, c0: (layers D, N, hidden) or undefined. States come back in that shape.
   RecurrentOutput run(const Variable& x, const Variable& h0, const Variable& c0) const {
     const std::int64_t directions = options.bidirectional ? 2 : 1;
+    CORDIS_CHECK(static_cast<std::int64_t>(cells.size()) == options.layers * directions, "[", Cell::kName,
+                 "] ", cells.size(), " cells for ", options.layers, " layers of ", directions,
+                 " directions; make the layer with its options");
+    CORDIS_CHECK(x.value().rank() == 3, "[", Cell::kName, "] x has shape ", x.shape(),
+                 ", (N, L, I) is needed");
     const Shape state{options.layers * directions, x.size(0), options.hidden};
     for (const auto* each : {&h0, &c0})
       CORDIS_CHECK(!each->defined() || each->shape() == state, "[", Cell::kName,

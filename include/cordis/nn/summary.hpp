@@ -16,14 +16,37 @@ struct SummaryRow {
   std::int64_t parameters;  // elements of its own parameters, those of inner modules not counted
 };
 
+namespace detail {
+// Evaluation mode while alive; after it, and where the call throws, each module is in the mode it was in.
+template <Module M>
+class EvalGuard {
+ public:
+  explicit EvalGuard(M& net) : net_(net) {
+    walk_modules(net_, [&](const std::string&, auto& module) {
+      if constexpr (requires { module.training; }) modes_.push_back(module.training);
+    });
+    eval(net_);
+  }
+  ~EvalGuard() {
+    walk_modules(net_, [&, next = std::size_t{0}](const std::string&, auto& module) mutable {
+      if constexpr (requires { module.training; }) module.training = modes_[next++];
+    });
+  }
+  EvalGuard(const EvalGuard&) = delete;
+  EvalGuard& operator=(const EvalGuard&) = delete;
+
+ private:
+  M& net_;
+  std::vector<bool> modes_;
+};
+}  // namespace detail
+
 // Runs net once in evaluation mode on zeros of shape `input` and lists the modules that reported an output,
 // innermost names in the order of the calls.
 template <Module M>
 std::vector<SummaryRow> summary_rows(M& net, const Shape& input) {
   std::map<detail::ModuleId, SummaryRow> known;
-  std::vector<bool> modes;
   walk_modules(net, [&]<class Inner>(const std::string& key, Inner& module) {
-    if constexpr (requires { module.training; }) modes.push_back(module.training);
     if constexpr (requires { Inner::kName; }) {
       SummaryRow row{key, Inner::kName, {}, 0};
       std::remove_const_t<Inner>::visit(module, [&](std::string_view, auto& member) {
@@ -34,21 +57,16 @@ std::vector<SummaryRow> summary_rows(M& net, const Shape& input) {
     }
   });
   std::vector<SummaryRow> rows;
-  {
-    const NoGrad off;
-    const ObserveGuard guard([&](const detail::ModuleId& module, const Variable& y) {
-      const auto found = known.find(module);
-      if (found == known.end()) return;
-      rows.push_back(found->second);
-      rows.back().output = y.shape();
-    });
-    eval(net);
-    const auto leaves = parameters(net);
-    net(Variable(zeros(input, leaves.empty() ? DType::f32 : leaves[0].dtype())));
-  }
-  walk_modules(net, [&, next = std::size_t{0}](const std::string&, auto& module) mutable {
-    if constexpr (requires { module.training; }) module.training = modes[next++];
+  const NoGrad off;
+  const detail::EvalGuard mode(net);
+  const ObserveGuard guard([&](const detail::ModuleId& module, const Variable& y) {
+    const auto found = known.find(module);
+    if (found == known.end()) return;
+    rows.push_back(found->second);
+    rows.back().output = y.shape();
   });
+  const auto leaves = parameters(net);
+  net(Variable(zeros(input, leaves.empty() ? DType::f32 : leaves[0].dtype())));
   return rows;
 }
 

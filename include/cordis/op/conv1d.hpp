@@ -24,8 +24,9 @@ inline Variable conv1d(const Variable& x, const Variable& w, const Variable& b =
                groups, " groups");
   CORDIS_CHECK(!b.defined() || b.shape() == Shape{w.size(0)}, "[conv1d] b has shape ", b.shape(), " for w ",
                w.shape());
-  CORDIS_CHECK(x.dtype() == w.dtype() && (!b.defined() || b.dtype() == w.dtype()), "[conv1d] x is ",
-               x.dtype(), ", w ", w.dtype());
+  CORDIS_CHECK(x.dtype() == w.dtype(), "[conv1d] x is ", x.dtype(), ", w ", w.dtype());
+  CORDIS_CHECK(!b.defined() || b.dtype() == w.dtype(), "[conv1d] x is ", x.dtype(), ", w ", w.dtype(), ", b ",
+               b.dtype());
   const std::int64_t span = dilation * (w.size(2) - 1) + 1, room = x.size(1) + 2 * padding - span;
   CORDIS_CHECK(room >= 0, "[conv1d] kernel spans ", span, " samples, but x ", x.shape(), " has ", x.size(1),
                " and ", 2 * padding, " of padding");

@@ -14,8 +14,9 @@ inline Variable linear(const Variable& x, const Variable& w, const Variable& b =
                ", but w ", w.shape(), " expects ", w.size(1), " features");
   CORDIS_CHECK(!b.defined() || b.shape() == Shape{w.size(0)}, "[linear] b has shape ", b.shape(), " for w ",
                w.shape());
-  CORDIS_CHECK(x.dtype() == w.dtype() && (!b.defined() || b.dtype() == w.dtype()), "[linear] x is ",
-               x.dtype(), ", w ", w.dtype());
+  CORDIS_CHECK(x.dtype() == w.dtype(), "[linear] x is ", x.dtype(), ", w ", w.dtype());
+  CORDIS_CHECK(!b.defined() || b.dtype() == w.dtype(), "[linear] x is ", x.dtype(), ", w ", w.dtype(), ", b ",
+               b.dtype());
   Shape shape;
   for (int axis = 0; axis + 1 < x.value().rank(); ++axis) shape.append(x.size(axis));
   Tensor y(shape.append(w.size(0)), x.dtype(), x.device());

@@ -8,7 +8,7 @@
 namespace cordis::inline CORDIS_ABI {
 
 struct BceWithLogitsOptions {
-  Tensor pos_weight;  // (K,) or undefined: weight of the positive term of each class
+  Tensor pos_weight{};  // (K,) or undefined: weight of the positive term of each class
   Reduction reduction = Reduction::mean;
 };
 
@@ -40,7 +40,7 @@ inline Variable bce_with_logits(const Variable& x, const Variable& y,
 }
 
 struct CrossEntropyOptions {
-  Tensor weight;                     // (K,) or undefined
+  Tensor weight{};                   // (K,) or undefined
   std::int64_t ignore_index = -100;  // targets of this value count nowhere
   double label_smoothing = 0;        // share of the target spread evenly over the classes
   Reduction reduction = Reduction::mean;

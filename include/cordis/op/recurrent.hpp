@@ -39,8 +39,10 @@ void check_recurrent(const Variable& x, const std::vector<RecurrentParameters>& 
   CORDIS_CHECK(x.value().rank() == 3, "[", op, "] x has shape ", x.shape(), ", (N, L, I) is needed");
   CORDIS_CHECK(x.size(1) > 0, "[", op, "] x has shape ", x.shape(),
                ": a record of no samples has no last state");
-  CORDIS_CHECK(directions[0].w_hh.value().rank() == 2 && directions[0].w_ih.value().rank() == 2, "[", op,
-               "] weight_hh has shape ", directions[0].w_hh.shape(), ", (", Cell::kGates, " H, H) is needed");
+  CORDIS_CHECK(directions[0].w_ih.value().rank() == 2 && directions[0].w_hh.value().rank() == 2, "[", op,
+               "] weight_ih has shape ", directions[0].w_ih.shape(), ", weight_hh ",
+               directions[0].w_hh.shape(), "; (", Cell::kGates, " H, I) and (", Cell::kGates,
+               " H, H) are needed");
   const std::int64_t H = directions[0].w_hh.size(1), rows = Cell::kGates * H;
   CORDIS_CHECK(directions[0].w_ih.size(1) == x.size(2), "[", op, "] x has shape ", x.shape(),
                ", but weight_ih ", directions[0].w_ih.shape(), " expects ", directions[0].w_ih.size(1),

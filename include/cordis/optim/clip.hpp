@@ -31,7 +31,7 @@ inline double clip_grad_norm_(const Variables& parameters, double max_norm, cons
   if (!options.infinity_norm) norm = std::sqrt(norm);
   if (options.error_if_nonfinite && !std::isfinite(norm))
     throw std::runtime_error(concat("[clip_grad_norm_] the gradients' norm is ", norm));
-  const double factor = std::min(1.0, max_norm / (norm + 1e-6));
+  const double factor = std::min(max_norm / (norm + 1e-6), 1.0);  // NaN stays
   if (factor == 1) return norm;
   for (const auto& parameter : parameters) {
     Variable handle = parameter;

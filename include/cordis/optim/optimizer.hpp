@@ -111,9 +111,13 @@ class OptimizerBase {
         bad();
       }
     }
-    for (std::size_t i = 0; i < entries.size(); ++i)
+    for (std::size_t i = 0; i < entries.size(); ++i) {
       CORDIS_CHECK(entries[i].step >= 0, "[optimizer] the state has no step count of parameter ", i, " ",
                    entries[i].parameter.shape());
+      const auto slots = std::ranges::count_if(entries[i].slots, &Tensor::defined);
+      CORDIS_CHECK(slots == 0 || slots == Derived::kSlots, "[optimizer] the state has ", slots, " of ",
+                   Derived::kSlots, " tensors of parameter ", i, ": it is another optimizer's");
+    }
     for (std::size_t g = 0; g < groups.size(); ++g)
       CORDIS_CHECK(rates[g], "[optimizer] the state has no learning rate of group ", g);
     entries_ = std::move(entries);

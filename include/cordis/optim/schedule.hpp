@@ -156,8 +156,8 @@ inline void StepLR::restore(const StateDict& state) {
 }
 inline void CosineAnnealingLR::restore(const StateDict& state) {
   const auto base = detail::schedule_entry(state, "base").values<double>();
-  base_.assign(base.begin(), base.end());
   epoch_ = detail::schedule_entry(state, "epoch").item<std::int64_t>();
+  base_.assign(base.begin(), base.end());
 }
 inline void ReduceLROnPlateau::restore(const StateDict& state) {
   const double best = detail::schedule_entry(state, "best").item();

@@ -114,6 +114,7 @@ class Scorer {
 
  private:
   static std::vector<float> numbers(const Tensor& x) {
+    CORDIS_CHECK(x.defined(), "[Scorer] probabilities or labels are undefined");
     const Tensor floats = x.to(DType::f32);
     return {floats.values<float>().begin(), floats.values<float>().end()};
   }

@@ -102,6 +102,7 @@ Evaluation evaluate(Net& net, const TensorDataset& data, std::int64_t batch,
 
 // The logistic function of each logit, computed in double: f32, of the logits' shape.
 inline Tensor probabilities(const Tensor& logits) {
+  CORDIS_CHECK(logits.defined(), "[probabilities] logits are undefined: those of an empty dataset?");
   const Tensor wide = logits.to(DType::f64);
   Tensor p(logits.shape(), DType::f32);
   for (std::int64_t i = 0; i < p.numel(); ++i)
