@@ -1,45 +1,20 @@
-// tests/ecg/scratch.hpp: a temporary folder, a small WFDB writer, and the text of what was thrown
+// tests/ecg/scratch.hpp: a small WFDB writer, and the text of what was thrown
 #pragma once
-
-#include <unistd.h>
 
 #include <cmath>
 #include <cordis/config.hpp>
 #include <cordis/ecg/csv.hpp>
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <limits>
 #include <map>
+#include <scratch_folder.hpp>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace scratch {
-
-namespace fs = std::filesystem;
-
-struct Folder {
-  fs::path path;
-
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "cordis_ecg_XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("mkdtemp failed");
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  fs::path write(const fs::path& name, std::string_view content) const {
-    fs::create_directories((path / name).parent_path());
-    std::ofstream(path / name, std::ios::binary) << content;
-    return path / name;
-  }
-};
 
 // Little-endian 16-bit samples in the order given.
 inline std::string bytes_of(const std::vector<std::int16_t>& samples) {
