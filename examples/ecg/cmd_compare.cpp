@@ -145,7 +145,8 @@ class Comparer {
     j.run.keep = cordis::ecg::KeepWeights::last;
     if (!up_data_) up_data_ = cell_data(up_, plan_.upstream);
     run_job(
-        j, *up_data_, [&] { return fresh_model(model, j.card.options, o_.up_seed); }, progress_);
+        j, *up_data_, [&] { return fresh_model(model, j.card.options, Stage::upstream, o_.up_seed); },
+        progress_);
     return j.folder / cordis::ecg::kWeightsFile;
   }
 
@@ -161,7 +162,7 @@ class Comparer {
     run_job(
         j, cell_data(down_, split),
         [&] {
-          cordis::AnyModel net = fresh_model(key.model, j.card.options, key.seed);
+          cordis::AnyModel net = fresh_model(key.model, j.card.options, Stage::downstream, key.seed);
           if (key.pretrained) start_from(net, key.model, weights.string(), false, down_.classes.size());
           return net;
         },

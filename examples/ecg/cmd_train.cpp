@@ -31,8 +31,9 @@ int train_one(TrainOptions o, bool pretrain) {
   const auto model = model_options(o.net, o.signal, records.classes.size());
   // A file that does not fit is refused before anything is written; its digest is part of what the run is.
   std::string origin;
+  const Stage stage = pretrain ? Stage::upstream : Stage::downstream;
   if (!o.init.empty()) {
-    cordis::AnyModel trial = fresh_model(o.model, model, o.seed);
+    cordis::AnyModel trial = fresh_model(o.model, model, stage, o.seed);
     origin = start_from(trial, o.model, o.init, o.keep_head, records.classes.size());
   }
   Json config = {{"command", pretrain ? "pretrain" : "train"},
@@ -60,7 +61,7 @@ int train_one(TrainOptions o, bool pretrain) {
   run_job(
       job, data,
       [&] {
-        cordis::AnyModel net = fresh_model(o.model, model, o.seed);
+        cordis::AnyModel net = fresh_model(o.model, model, stage, o.seed);
         if (!o.init.empty()) start_from(net, o.model, o.init, o.keep_head, records.classes.size());
         return net;
       },

@@ -119,8 +119,11 @@ cordis::ecg::CellData cell_data(const Records& records, const Split& split) {
   return data;
 }
 
-cordis::AnyModel fresh_model(const std::string& name, const cordis::ModelOptions& options, int seed) {
-  cordis::seed(cordis::mix_seed(static_cast<std::uint64_t>(seed), 1));
+cordis::AnyModel fresh_model(const std::string& name, const cordis::ModelOptions& options, Stage stage,
+                             int seed) {
+  // Epochs, which draw from the small numbers' streams, are far below these.
+  const std::uint64_t stream = stage == Stage::upstream ? UINT64_MAX : UINT64_MAX - 1;
+  cordis::seed(cordis::mix_seed(static_cast<std::uint64_t>(seed), stream));
   return cordis::make_model(name, options);
 }
 

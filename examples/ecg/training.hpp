@@ -29,8 +29,12 @@ std::vector<std::string> check_split(const Records& records, const Split& split,
 
 cordis::ecg::CellData cell_data(const Records& records, const Split& split);
 
-// Fresh weights that depend on the seed alone; the same for both inits of a comparison.
-cordis::AnyModel fresh_model(const std::string& name, const cordis::ModelOptions& options, int seed);
+// Where a training stands. Weights of the two are drawn apart: a new top layer that began as the upstream one
+// once did would know the features beneath it.
+enum class Stage { upstream, downstream };
+// Fresh weights that depend on stage and seed alone; the same for both inits of a comparison.
+cordis::AnyModel fresh_model(const std::string& name, const cordis::ModelOptions& options, Stage stage,
+                             int seed);
 
 // Replaces all weights but the top layer's (that one, too, with keep_head) by those of a file. Returns the
 // file's digest. Throws where the file holds another network, other widths or other classes.

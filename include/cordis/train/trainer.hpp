@@ -39,7 +39,7 @@ template <Walkable Net, Optimizer O>
 double train_epoch(Net& net, O& optimizer, const TensorDataset& data, const EpochOptions& options,
                    const OnBatch& on_batch = {}, const LossFunction& loss_of = default_loss) {
   train(net);
-  seed(mix_seed(options.seed, static_cast<std::uint64_t>(options.epoch)));
+  seed(mix_seed(~options.seed, static_cast<std::uint64_t>(options.epoch)));  // the loader draws from the seed
   double sum = 0;
   std::int64_t batch = 0, records = 0;
   const Loader loader(data, {.batch = options.batch,
