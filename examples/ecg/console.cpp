@@ -71,8 +71,7 @@ void say(std::string_view text) {
   std::cout << text << std::endl;
 }
 
-Progress::Progress(std::int64_t total_work)
-    : live_(isatty(STDOUT_FILENO) == 1), total_(total_work), left_(total_work) {}
+Progress::Progress(std::int64_t total_work) : live_(isatty(STDOUT_FILENO) == 1), left_(total_work) {}
 
 Progress::~Progress() { clear_live_line(); }
 

@@ -47,7 +47,7 @@ class Progress {
   std::string title_, kind_, note_;
   int epochs_ = 0;
   std::int64_t samples_per_epoch_ = 0;
-  std::int64_t total_ = 0, left_ = 0;         // samples, all runs
+  std::int64_t left_ = 0;                     // samples, all runs
   std::int64_t run_left_ = 0, in_epoch_ = 0;  // samples, this run
   double loss_sum_ = 0;
   std::map<std::string, double> rate_;  // samples per second, by kind

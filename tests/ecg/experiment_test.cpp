@@ -21,7 +21,6 @@ namespace {
 
 // Buffers, and draws of its own while it trains.
 struct Small {
-  static constexpr const char* kName = "Small";
   Linear in{3, 6};
   BatchNorm1d norm{6};
   Dropout dropout{.p = 0.3};
