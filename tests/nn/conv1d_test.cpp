@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cordis/nn/conv1d.hpp>
-#include <nn/support.hpp>
+#include <nn/stored_layer.hpp>
 
 using namespace cordis;
 
@@ -34,17 +34,7 @@ TEST_CASE("Conv1d: every stored case") {
                   .dilation = o[2],
                   .groups = o[3],
                   .bias = b.defined()});
-    REQUIRE(layer.weight.shape() == w.shape());
-    to(layer, stored.dtype);
-    layer.weight.value() = w;
-    if (b.defined()) layer.bias.value() = b;
-    const Variable x = stored.leaf("x");
-    const Variable y = layer(x);
-    stored.compare("y", y.value());
-    backward({y}, {stored.tensor("dy")});
-    stored.compare("dx", x.grad());
-    stored.compare("dw", layer.weight.grad());
-    if (b.defined()) stored.compare("db", layer.bias.grad());
+    compare_layer(layer, stored);
   });
 }
 

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cordis/nn/linear.hpp>
-#include <nn/support.hpp>
+#include <nn/stored_layer.hpp>
 
 using namespace cordis;
 
@@ -25,17 +25,7 @@ TEST_CASE("Linear: every stored case") {
   stored_cases("linear.", 6, [](const StoredCase& stored) {
     const Tensor w = stored.tensor("w"), b = stored.tensor("b");
     Linear layer(w.size(1), w.size(0), {.bias = b.defined()});
-    REQUIRE(layer.bias.defined() == b.defined());
-    to(layer, stored.dtype);
-    layer.weight.value() = w;
-    if (b.defined()) layer.bias.value() = b;
-    const Variable x = stored.leaf("x");
-    const Variable y = layer(x);
-    stored.compare("y", y.value());
-    backward({y}, {stored.tensor("dy")});
-    stored.compare("dx", x.grad());
-    stored.compare("dw", layer.weight.grad());
-    if (b.defined()) stored.compare("db", layer.bias.grad());
+    compare_layer(layer, stored);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cordis/io/load.hpp>
 #include <cordis/nn/recurrent.hpp>
 #include <nn/support.hpp>
+#include <op/recurrent_case.hpp>
 
 using namespace cordis;
 
@@ -32,21 +33,7 @@ void stored_stack(StoredCase stored) {
   const Variable x = stored.leaf("x"), h0 = stored.leaf("h_0"), c0 = stored.leaf("c_0");
   REQUIRE(h0.defined() == (o[3] == 1));
   const auto out = call(net, x, h0, c0);
-  const bool lstm = std::is_same_v<Net, LSTM>;
-  Variables outputs{out.y, out.h_n};
-  Tensors gradients{stored.tensor("dy"), stored.tensor("dh_n")};
-  stored.compare("y", out.y.value());
-  stored.compare("h_n", out.h_n.value());
-  REQUIRE(out.c_n.defined() == lstm);
-  if (lstm) {
-    stored.compare("c_n", out.c_n.value());
-    outputs.push_back(out.c_n);
-    gradients.push_back(stored.tensor("dc_n"));
-  }
-  backward(outputs, gradients);
-  stored.compare("dx", x.grad());
-  stored.compare_gradient("dh_0", h0);
-  stored.compare_gradient("dc_0", c0);
+  compare_recurrent(stored, out, x, h0, c0, std::is_same_v<Net, LSTM>);
   for (const auto& [name, variable] : named_parameters(net)) stored.compare("grad." + name, variable.grad());
   if (!h0.defined()) CHECK(identical(net(x).value(), out.y.value()));
 }

@@ -3,6 +3,7 @@
 
 #include <cordis/op/arithmetic.hpp>
 #include <cordis/op/recurrent.hpp>
+#include <op/recurrent_case.hpp>
 #include <op/support.hpp>
 
 using namespace cordis;
@@ -111,20 +112,7 @@ void stored_layer(StoredCase stored, bool lstm) {
   REQUIRE(static_cast<std::int64_t>(directions.size()) == 1 + options[1]);
   CHECK(h0.defined() == (options[3] == 1));
   const auto out = lstm ? cordis::lstm(x, directions, h0, c0) : cordis::gru(x, directions, h0);
-  Variables outputs{out.y, out.h_n};
-  Tensors gradients{stored.tensor("dy"), stored.tensor("dh_n")};
-  stored.compare("y", out.y.value());
-  stored.compare("h_n", out.h_n.value());
-  CHECK(out.c_n.defined() == lstm);
-  if (lstm) {
-    stored.compare("c_n", out.c_n.value());
-    outputs.push_back(out.c_n);
-    gradients.push_back(stored.tensor("dc_n"));
-  }
-  backward(outputs, gradients);
-  stored.compare("dx", x.grad());
-  stored.compare_gradient("dh_0", h0);
-  stored.compare_gradient("dc_0", c0);
+  compare_recurrent(stored, out, x, h0, c0, lstm);
   for (std::size_t d = 0; d < directions.size(); ++d) {
     const std::string suffix = d ? "_l0_reverse" : "_l0";
     stored.compare("grad.weight_ih" + suffix, directions[d].w_ih.grad());
