@@ -2,7 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <cordis/config.hpp>
+#include <cordis/cpu/micro_kernel.hpp>
 #include <cstdint>
 #include <type_traits>
 
@@ -18,7 +18,6 @@ struct MatrixView {
 };
 
 enum class Transpose { none, a, b };
-enum class Store { assign, add };
 
 // c (m, n) = or += a b; Transpose::a reads a as (k, m), Transpose::b reads b as (n, k). c overlaps neither.
 // Runs on the calling thread.
