@@ -1,165 +1,166 @@
-// cordis/cpu/conv1d.hpp: kernels of op/conv1d.hpp
-// Row l of a record's patch matrix is the contiguous run of K C_in samples that starts at l * stride: the
-// matrix is the padded record itself, seen with overlapping rows. So a convolution is one product on a view,
-// no im2col; with dilation or groups it is one product per tap and group.
+// cordis/cpu/conv1d.hpp: kernels of op/conv1d.hpp, and which algorithm a shape gets
+// Three taps at stride 1 go by Winograd's filtering where there are rows enough to pay for its weights; other
+// convolutions by a product on a view of the record; dilation and groups by Eigen's products.
 #pragma once
 
-#include <cordis/cpu/accumulate.hpp>
-#include <cordis/cpu/gemm.hpp>
+#include <cordis/cpu/conv1d_eigen.hpp>
+#include <cordis/cpu/winograd.hpp>
+#include <utility>
 
 namespace cordis::inline CORDIS_ABI {
 
-struct Conv1dOptions {
-  std::int64_t stride = 1;
-  std::int64_t padding = 0;
-  std::int64_t dilation = 1;
-  std::int64_t groups = 1;
+enum class Conv1dAlgorithm { automatic, eigen, direct, winograd };
+
+namespace detail {
+inline Conv1dAlgorithm& conv1d_override() {
+  thread_local Conv1dAlgorithm algorithm = Conv1dAlgorithm::automatic;
+  return algorithm;
+}
+}  // namespace detail
+
+// While alive, convolutions of this thread use `algorithm` wherever it takes their shape.
+class Conv1dAlgorithmGuard {
+ public:
+  explicit Conv1dAlgorithmGuard(Conv1dAlgorithm algorithm)
+      : before_(std::exchange(detail::conv1d_override(), algorithm)) {}
+  ~Conv1dAlgorithmGuard() { detail::conv1d_override() = before_; }
+  Conv1dAlgorithmGuard(const Conv1dAlgorithmGuard&) = delete;
+  Conv1dAlgorithmGuard& operator=(const Conv1dAlgorithmGuard&) = delete;
+
+ private:
+  Conv1dAlgorithm before_;
 };
+
+// The choice, made here alone. Winograd's weights are twice as large as they were: with few rows, reading
+// them takes longer than the multiplications they save.
+template <class T>
+Conv1dAlgorithm conv1d_algorithm(const Correlation& s) {
+  const Conv1dAlgorithm wanted = detail::conv1d_override();
+  if (wanted == Conv1dAlgorithm::eigen || wanted == Conv1dAlgorithm::direct) return wanted;
+  if (!winograd_fits<T>(s)) return Conv1dAlgorithm::direct;
+  if (wanted == Conv1dAlgorithm::winograd) return wanted;
+  return s.rows >= 4 && s.N * s.rows >= 128 ? Conv1dAlgorithm::winograd : Conv1dAlgorithm::direct;
+}
 
 namespace detail {
 
-struct Conv1dSizes : Conv1dOptions {
-  std::int64_t N, L, C, L_out, O, K;
-  std::int64_t C_group, O_group;  // channels of one group
-
-  Conv1dSizes(const Tensor& x, const Tensor& y, const Tensor& w, const Conv1dOptions& options)
-      : Conv1dOptions(options),
-        N(x.size(0)),
-        L(x.size(1)),
-        C(x.size(2)),
-        L_out(y.size(1)),
-        O(y.size(2)),
-        K(w.size(2)),
-        C_group(w.size(1)),
-        O_group(O / groups) {}
-
-  std::int64_t padded() const { return L + 2 * padding; }
-  // All taps of a patch are one contiguous run.
-  bool merged() const { return dilation == 1 && groups == 1; }
-  // Records need neither padding nor stepping: a batch is one long record.
-  bool plain() const { return merged() && K == 1 && stride == 1 && padding == 0; }
-
-  // Calls f(x offset, y offset, packed weight offset, rows of the weight block) for each product of one
-  // record.
-  template <class F>
-  void products(F&& f) const {
-    if (merged()) return f(0, 0, 0, K * C);
-    for (std::int64_t g = 0; g < groups; ++g)
-      for (std::int64_t k = 0; k < K; ++k)
-        f(k * dilation * C + g * C_group, g * O_group, (g * K + k) * C_group * O_group, C_group);
-  }
-};
-
-// packed (groups, K, C_group, O_group) <-> w (O, C_group, K)
-template <class T, class Move>
-void conv1d_pack(const Conv1dSizes& s, Move&& move) {
-  for (std::int64_t g = 0; g < s.groups; ++g)
-    for (std::int64_t o = 0; o < s.O_group; ++o)
-      for (std::int64_t c = 0; c < s.C_group; ++c)
-        for (std::int64_t k = 0; k < s.K; ++k)
-          move(((g * s.K + k) * s.C_group + c) * s.O_group + o,
-               ((g * s.O_group + o) * s.C_group + c) * s.K + k);
-}
-template <class T>
-Tensor conv1d_packed(const Conv1dSizes& s, const Tensor& w) {
-  Tensor packed({w.numel()}, w.dtype());
-  conv1d_pack<T>(
-      s, [to = packed.data<T>(), from = w.data<T>()](std::int64_t p, std::int64_t q) { to[p] = from[q]; });
-  return packed;
+inline Correlation forward_correlation(const Conv1dSizes& s) {
+  return {s.N, s.L, s.C, -s.padding, s.stride, s.K, s.L_out, s.O};
 }
 
-// The record with `padding` zero rows at both ends: itself where there is none, else a copy in scratch.
-template <class T>
-const T* conv1d_padded(const Conv1dSizes& s, const T* record, Tensor& scratch) {
-  if (s.padding == 0) return record;
-  T* copy = scratch.data<T>();
-  std::fill_n(copy, s.padding * s.C, T{0});
-  std::copy_n(record, s.L * s.C, copy + s.padding * s.C);
-  std::fill_n(copy + (s.padding + s.L) * s.C, s.padding * s.C, T{0});
-  return copy;
+template <class T, class Finish>
+void correlate_by(Conv1dAlgorithm algorithm, const Correlation& s, const T* x, const Tensor& packed,
+                  const OutputRows<T>& y, Finish&& finish) {
+  if (algorithm == Conv1dAlgorithm::winograd)
+    winograd_correlate(s, x, winograd_weights<T>(packed).template data<T>(), y, finish);
+  else
+    correlate(s, x, packed.data<T>(), y, finish);
 }
 
 }  // namespace detail
 
-// y: (N, L_out, O); x: (N, L, C); w: (O, C / groups, K); b: (O,) or undefined. Parallel over records.
+// y: (N, L_out, O); x: (N, L, C); w: (O, C / groups, K); b: (O,) or undefined.
 inline void conv1d_forward(Cpu, Tensor& y, const Tensor& x, const Tensor& w, const Tensor& b,
                            const Conv1dOptions& options) {
   const detail::Conv1dSizes s(x, y, w, options);
   dispatch_float(x.dtype(), "conv1d", [&]<class T>() {
-    const Tensor packed = detail::conv1d_packed<T>(s, w);
-    parallel_for(s.N, [&](std::int64_t begin, std::int64_t end, int) {
-      Tensor scratch({s.padding ? s.padded() * s.C : 0}, x.dtype());
-      const std::int64_t step = s.plain() ? end - begin : 1, rows = step * s.L_out;
-      for (std::int64_t n = begin; n < end; n += step) {
-        const T* record = detail::conv1d_padded(s, x.data<T>() + n * s.L * s.C, scratch);
-        T* out = y.data<T>() + n * s.L_out * s.O;
-        for (std::int64_t l = 0; l < rows; ++l) {
-          if (b.defined())
-            std::copy_n(b.data<T>(), s.O, out + l * s.O);
-          else
-            std::fill_n(out + l * s.O, s.O, T{0});
-        }
-        s.products([&](std::int64_t in, std::int64_t channel, std::int64_t weight, std::int64_t depth) {
-          gemm<T>({out + channel, rows, s.O_group, s.O}, {record + in, rows, depth, s.stride * s.C},
-                  {packed.data<T>() + weight, depth, s.O_group, s.O_group}, Transpose::none, Store::add);
-        });
-      }
-    });
+    const Correlation correlation = detail::forward_correlation(s);
+    const auto algorithm = conv1d_algorithm<T>(correlation);
+    if (!s.merged() || algorithm == Conv1dAlgorithm::eigen) return conv1d_eigen_forward(y, x, w, b, options);
+    const T* bias = b.defined() ? b.data<T>() : nullptr;
+    detail::correlate_by<T>(algorithm, correlation, x.data<T>(), pack_forward<T>(w),
+                            {y.data<T>(), s.L_out * s.O, s.O},
+                            [&](T* out, std::int64_t rows, std::int64_t stride, std::int64_t column,
+                                std::int64_t width, std::int64_t, std::int64_t) {
+                              if (!bias) return;
+                              for (std::int64_t r = 0; r < rows; ++r)
+                                for (std::int64_t o = 0; o < width; ++o)
+                                  out[r * stride + o] += bias[column + o];
+                            });
   });
 }
 
-// dx: (N, L, C). Each tap adds dy wᵀ to the rows it read: rows of one tap never overlap.
+// dx: (N, L, C). Samples l with the same (l + padding) mod stride take their gradient from the same taps:
+// each such phase is a convolution of dy with stride 1 that writes every stride-th row.
 inline void conv1d_backward_data(Cpu, Tensor& dx, const Tensor& dy, const Tensor& w,
                                  const Conv1dOptions& options) {
   const detail::Conv1dSizes s(dx, dy, w, options);
   dispatch_float(dx.dtype(), "conv1d", [&]<class T>() {
-    const Tensor packed = detail::conv1d_packed<T>(s, w);
-    parallel_for(s.N, [&](std::int64_t begin, std::int64_t end, int) {
-      Tensor scratch({s.padding ? s.padded() * s.C : 0}, dx.dtype());
-      const std::int64_t step = s.plain() ? end - begin : 1, rows = step * s.L_out;
-      for (std::int64_t n = begin; n < end; n += step) {
-        T* record = dx.data<T>() + n * s.L * s.C;
-        T* sum = s.padding ? scratch.data<T>() : record;
-        std::fill_n(sum, step * s.padded() * s.C, T{0});
-        for (std::int64_t g = 0; g < s.groups; ++g)
-          for (std::int64_t k = 0; k < s.K; ++k)
-            gemm<T>(
-                {sum + k * s.dilation * s.C + g * s.C_group, rows, s.C_group, s.stride * s.C},
-                {dy.data<T>() + n * s.L_out * s.O + g * s.O_group, rows, s.O_group, s.O},
-                {packed.data<T>() + (g * s.K + k) * s.C_group * s.O_group, s.C_group, s.O_group, s.O_group},
-                Transpose::b, Store::add);
-        if (s.padding) std::copy_n(sum + s.padding * s.C, s.L * s.C, record);
+    if (!s.merged() || detail::conv1d_override() == Conv1dAlgorithm::eigen)
+      return conv1d_eigen_backward_data(dx, dy, w, options);
+    for (std::int64_t phase = 0; phase < s.stride; ++phase) {
+      const std::int64_t l0 = (phase + s.padding / s.stride * s.stride + s.stride - s.padding) % s.stride;
+      if (l0 >= s.L) continue;
+      const std::int64_t rows = (s.L - l0 + s.stride - 1) / s.stride,
+                         taps = phase < s.K ? (s.K - phase + s.stride - 1) / s.stride : 0;
+      const OutputRows<T> out{dx.data<T>() + l0 * s.C, s.L * s.C, s.stride * s.C};
+      if (taps == 0) {
+        parallel_for(s.N, [&](std::int64_t begin, std::int64_t end, int) {
+          for (std::int64_t n = begin; n < end; ++n)
+            for (std::int64_t i = 0; i < rows; ++i)
+              std::fill_n(out.data + n * out.record + i * out.row, s.C, T{0});
+        });
+        continue;
       }
-    });
+      const std::int64_t first = (l0 + s.padding - phase) / s.stride - (taps - 1);
+      const Correlation correlation{s.N, s.L_out, s.O, first, 1, taps, rows, s.C};
+      detail::correlate_by<T>(conv1d_algorithm<T>(correlation), correlation, dy.data<T>(),
+                              pack_backward<T>(w, phase, s.stride, taps), out, [](auto&&...) {});
+    }
   });
 }
 
-// dw: (O, C / groups, K), the sum over records of patchesᵀ dy: one partial sum per part, added in the parts'
-// order.
+// dw: (O, C / groups, K). By output channels where a thread gets enough of them, so that no sum is split;
+// else one partial sum per part of the records, added in the parts' order.
 inline void conv1d_backward_weight(Cpu, Tensor& dw, const Tensor& dy, const Tensor& x,
                                    const Conv1dOptions& options) {
   const detail::Conv1dSizes s(x, dy, dw, options);
   dispatch_float(x.dtype(), "conv1d", [&]<class T>() {
-    Tensors partial(static_cast<std::size_t>(parallel_parts(s.N)));
-    parallel_for(s.N, [&](std::int64_t begin, std::int64_t end, int part) {
-      Tensor& sum = partial[static_cast<std::size_t>(part)];
-      sum = zeros({dw.numel()}, dw.dtype());
-      Tensor scratch({s.padding ? s.padded() * s.C : 0}, x.dtype());
-      const std::int64_t step = s.plain() ? end - begin : 1, rows = step * s.L_out;
-      for (std::int64_t n = begin; n < end; n += step) {
-        const T* record = detail::conv1d_padded(s, x.data<T>() + n * s.L * s.C, scratch);
-        const T* upstream = dy.data<T>() + n * s.L_out * s.O;
-        s.products([&](std::int64_t in, std::int64_t channel, std::int64_t weight, std::int64_t depth) {
-          gemm<T>({sum.data<T>() + weight, depth, s.O_group, s.O_group},
-                  {record + in, rows, depth, s.stride * s.C}, {upstream + channel, rows, s.O_group, s.O},
-                  Transpose::a, Store::add);
-        });
-      }
-    });
-    if (!partial[0].defined()) partial[0] = zeros({dw.numel()}, dw.dtype());
-    for (std::size_t part = 1; part < partial.size(); ++part) accumulate(Cpu{}, partial[0], partial[part]);
-    detail::conv1d_pack<T>(s, [to = dw.data<T>(), from = partial[0].data<T>()](
-                                  std::int64_t p, std::int64_t q) { to[q] = from[p]; });
+    const Correlation correlation = detail::forward_correlation(s);
+    const auto algorithm = conv1d_algorithm<T>(correlation);
+    if (!s.merged() || algorithm == Conv1dAlgorithm::eigen)
+      return conv1d_eigen_backward_weight(dw, dy, x, options);
+    const std::int64_t rows = s.N * s.L_out, columns = s.K * s.C;
+    if (rows == 0) {
+      dw.fill(0);
+      return;
+    }
+    if (algorithm == Conv1dAlgorithm::winograd) {
+      const std::int64_t tiles = s.N * detail::winograd_tiles(correlation);
+      Tensors parts(static_cast<std::size_t>(parallel_parts(tiles)));
+      for (auto& part : parts) part = Tensor({detail::kPoints, s.O, s.C}, x.dtype());
+      parallel_for(tiles, [&](std::int64_t begin, std::int64_t end, int part) {
+        winograd_correlate_weights(correlation, parts[static_cast<std::size_t>(part)].template data<T>(),
+                                   dy.data<T>(), x.data<T>(), begin, end);
+      });
+      return winograd_weight_gradient(dw.data<T>(), parts, s.O, s.C);
+    }
+    Tensors parts(1);
+    parts[0] = s.K == 1 ? dw : Tensor({s.O, columns}, x.dtype());
+    if (s.O >= 128 * num_threads()) {
+      parallel_for(s.O, [&](std::int64_t begin, std::int64_t end, int) {
+        correlate_weights(correlation, parts[0].data<T>(), dy.data<T>(), x.data<T>(), 0, rows, begin, end,
+                          false);
+      });
+    } else {
+      parts.resize(static_cast<std::size_t>(parallel_parts(rows)));
+      for (auto& part : parts)
+        if (!part.defined()) part = Tensor({s.O, columns}, x.dtype());
+      parallel_for(rows, [&](std::int64_t begin, std::int64_t end, int part) {
+        correlate_weights(correlation, parts[static_cast<std::size_t>(part)].template data<T>(), dy.data<T>(),
+                          x.data<T>(), begin, end, 0, s.O, false);
+      });
+      for (std::size_t part = 1; part < parts.size(); ++part) accumulate(Cpu{}, parts[0], parts[part]);
+    }
+    if (s.K > 1)  // (O, K, C) -> (O, C, K)
+      parallel_for(s.O, [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t o = begin; o < end; ++o) {
+          const T* from = parts[0].data<T>() + o * columns;
+          T* to = dw.data<T>() + o * columns;
+          for (std::int64_t k = 0; k < s.K; ++k)
+            for (std::int64_t c = 0; c < s.C; ++c) to[c * s.K + k] = from[k * s.C + c];
+        }
+      });
   });
 }
 

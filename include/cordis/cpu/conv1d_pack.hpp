@@ -1,0 +1,73 @@
+// cordis/cpu/conv1d_pack.hpp: weights of a convolution in the order the kernels read them
+// Panels of kPanel output channels, one row for each tap and input channel, so that the micro kernel reads
+// one contiguous stream; the last panel is filled up with zeros. Made once a call, not once a record.
+#pragma once
+
+#include <algorithm>
+#include <cordis/core/parallel.hpp>
+#include <cordis/core/tensor.hpp>
+#include <cordis/cpu/micro_kernel.hpp>
+
+namespace cordis::inline CORDIS_ABI {
+
+template <class T>
+std::int64_t panels_of(std::int64_t columns) {
+  return (columns + kPanel<T> - 1) / kPanel<T>;
+}
+
+// w (O, C, K) -> (panels of O, K C, kPanel): row k C + c, column o. Read in runs of a few channels that fit
+// the first-level cache, turned there.
+template <class T>
+Tensor pack_forward(const Tensor& w) {
+  constexpr std::int64_t P = kPanel<T>;
+  const std::int64_t O = w.size(0), C = w.size(1), K = w.size(2);
+  Tensor packed({panels_of<T>(O), K * C, P}, w.dtype());
+  const std::int64_t run = std::clamp<std::int64_t>(48 / K, 1, C);
+  parallel_for(panels_of<T>(O), [&](std::int64_t begin, std::int64_t end, int) {
+    Tensor staged({P * (run * K + 1)}, w.dtype());
+    T* stage = staged.data<T>();
+    for (std::int64_t panel = begin; panel < end; ++panel) {
+      T* to = packed.data<T>() + panel * K * C * P;
+      const std::int64_t width = std::min(P, O - panel * P);
+      if (width < P) std::fill_n(to, K * C * P, T{0});
+      for (std::int64_t c = 0; c < C; c += run) {
+        const std::int64_t values = std::min(run, C - c) * K, pitch = run * K + 1;
+        for (std::int64_t o = 0; o < width; ++o)
+          std::copy_n(w.data<T>() + ((panel * P + o) * C + c) * K, values, stage + o * pitch);
+        for (std::int64_t i = 0; i < values; ++i) {
+          T* row = to + (i % K * C + c + i / K) * P;
+          for (std::int64_t o = 0; o < width; ++o) row[o] = stage[o * pitch + i];
+        }
+      }
+    }
+  });
+  return packed;
+}
+
+// The taps first, first + step, ... of w (O, C, K) in reverse, for the gradient of the data
+// -> (panels of C, taps O, kPanel): row j O + o, column c, tap j of `taps` is w's first + step (taps - 1 -
+// j).
+template <class T>
+Tensor pack_backward(const Tensor& w, std::int64_t first, std::int64_t step, std::int64_t taps) {
+  constexpr std::int64_t P = kPanel<T>;
+  const std::int64_t O = w.size(0), C = w.size(1), K = w.size(2);
+  Tensor packed({panels_of<T>(C), taps * O, P}, w.dtype());
+  parallel_for(panels_of<T>(C), [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t panel = begin; panel < end; ++panel)
+      for (std::int64_t j = 0; j < taps; ++j) {
+        T* row = packed.data<T>() + (panel * taps + j) * O * P;
+        const std::int64_t width = std::min(P, C - panel * P);
+        const T* from = w.data<T>() + panel * P * K + first + step * (taps - 1 - j);
+        for (std::int64_t o = 0; o < O; ++o, row += P, from += C * K) {
+          if (K == 1)
+            std::copy_n(from, width, row);
+          else
+            for (std::int64_t c = 0; c < width; ++c) row[c] = from[c * K];
+          std::fill_n(row + width, P - width, T{0});
+        }
+      }
+  });
+  return packed;
+}
+
+}  // namespace cordis::inline CORDIS_ABI
