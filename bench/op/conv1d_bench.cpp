@@ -1,63 +1,66 @@
-// bench/op/conv1d_bench.cpp: conv1d forward and both gradients at ResNet1d18's shapes, batch 32, f32
-#include <benchmark/benchmark.h>
-
-#include <cordis/core/random.hpp>
+// bench/op/conv1d_bench.cpp: conv1d and both its gradients at the shapes of ResNet1d18 and ResNet1d50, f32
 #include <cordis/op/conv1d.hpp>
+
+#include "op_bench.hpp"
 
 namespace {
 
-// Arguments: L, C_in, C_out, kernel, stride. Counter "FLOPS" counts two per multiply-add.
+using namespace cordis;
+
+// Arguments: N, L, C_in, C_out, K, stride.
 struct Convolution {
-  cordis::Tensor x, w, y;
-  cordis::Conv1dOptions options;
-  double flop;
+  Variable x, w, y;
+  Conv1dOptions options;
+  bench::Work work;
 
   explicit Convolution(const benchmark::State& state)
-      : x({32, state.range(0), state.range(1)}),
-        w({state.range(2), state.range(1), state.range(3)}),
-        options{.stride = state.range(4), .padding = state.range(3) / 2} {
-    cordis::fill_uniform(x, -1, 1);
-    cordis::fill_uniform(w, -1, 1);
-    y = cordis::conv1d(x, w, {}, options).value();
-    flop = 2.0 * static_cast<double>(y.numel() * w.numel() / w.size(0));
-  }
-  void count(benchmark::State& state) const {
-    state.counters["FLOPS"] = benchmark::Counter(flop, benchmark::Counter::kIsIterationInvariantRate);
+      : x(bench::leaf({state.range(0), state.range(1), state.range(2)})),
+        w(bench::leaf({state.range(3), state.range(2), state.range(4)})),
+        options{.stride = state.range(5), .padding = state.range(4) / 2} {
+    y = conv1d(x, w, {}, options);
+    work.flop = 2.0 * static_cast<double>(y.value().numel() * w.value().numel() / w.size(0));
+    work.bytes = bench::bytes({x.value(), w.value(), y.value()});
   }
 };
 
-void forward(benchmark::State& state) {
-  Convolution c(state);
-  for (auto _ : state) cordis::conv1d_forward(cordis::Cpu{}, c.y, c.x, c.w, {}, c.options);
-  c.count(state);
+void conv1d_forward(benchmark::State& state) {
+  const Convolution c(state);
+  bench::measure_forward(state, c.work, [&] { return conv1d(c.x, c.w, {}, c.options); });
 }
-void backward_data(benchmark::State& state) {
-  Convolution c(state);
-  cordis::Tensor dx = cordis::empty_like(c.x);
-  for (auto _ : state) cordis::conv1d_backward_data(cordis::Cpu{}, dx, c.y, c.w, c.options);
-  c.count(state);
+void conv1d_backward_data(benchmark::State& state) {
+  const Convolution c(state);
+  bench::measure_backward(state, c.work, c.y, {true, false, false});
 }
-void backward_weight(benchmark::State& state) {
-  Convolution c(state);
-  cordis::Tensor dw = cordis::empty_like(c.w);
-  for (auto _ : state) cordis::conv1d_backward_weight(cordis::Cpu{}, dw, c.y, c.x, c.options);
-  c.count(state);
+void conv1d_backward_weight(benchmark::State& state) {
+  const Convolution c(state);
+  bench::measure_backward(state, c.work, c.y, {false, true, false});
 }
 
-void shapes(benchmark::internal::Benchmark* bench) {
-  bench->ArgNames({"L", "C_in", "C_out", "K", "stride"})
-      ->Args({1000, 12, 64, 7, 2})
-      ->Args({250, 64, 64, 3, 1})
-      ->Args({250, 64, 128, 3, 2})
-      ->Args({125, 128, 128, 3, 1})
-      ->Args({63, 256, 256, 3, 1})
-      ->Args({32, 512, 512, 3, 1})
-      ->Args({250, 64, 256, 1, 1})
-      ->Unit(benchmark::kMillisecond)
-      ->UseRealTime();
+struct Shape1d {
+  std::int64_t L, C_in, C_out, K, stride;
+};
+constexpr Shape1d kShapes[] = {
+    {1000, 12, 64, 7, 2},                                                  // the stem of both
+    {250, 64, 64, 3, 1},   {250, 64, 128, 3, 2},   {125, 128, 128, 3, 1},  // ResNet1d18; k3 s1 of both
+    {125, 128, 256, 3, 2}, {63, 256, 256, 3, 1},   {63, 256, 512, 3, 2},   {32, 512, 512, 3, 1},
+    {250, 64, 128, 1, 2},  {125, 128, 256, 1, 2},  {63, 256, 512, 1, 2},  // its shortcuts
+    {250, 64, 64, 1, 1},   {250, 64, 256, 1, 1},   {250, 256, 64, 1, 1},  // ResNet1d50
+    {250, 256, 128, 1, 1}, {250, 128, 128, 3, 2},  {125, 128, 512, 1, 1},  {125, 512, 128, 1, 1},
+    {125, 512, 256, 1, 1}, {125, 256, 256, 3, 2},  {63, 256, 1024, 1, 1},  {63, 1024, 256, 1, 1},
+    {63, 1024, 512, 1, 1}, {63, 512, 512, 3, 2},   {32, 512, 2048, 1, 1},  {32, 2048, 512, 1, 1},
+    {250, 256, 512, 1, 2}, {125, 512, 1024, 1, 2}, {63, 1024, 2048, 1, 2},  // its shortcuts
+};
+
+void shapes(benchmark::internal::Benchmark* each, std::int64_t batch) {
+  bench::milliseconds(each);
+  each->ArgNames({"N", "L", "C_in", "C_out", "K", "stride"});
+  for (const auto& s : kShapes) each->Args({batch, s.L, s.C_in, s.C_out, s.K, s.stride});
 }
-BENCHMARK(forward)->Apply(shapes);
-BENCHMARK(backward_data)->Apply(shapes);
-BENCHMARK(backward_weight)->Apply(shapes);
+void training(benchmark::internal::Benchmark* each) { shapes(each, 32); }
+void single(benchmark::internal::Benchmark* each) { shapes(each, 1); }
+
+BENCHMARK(conv1d_forward)->Apply(training)->Apply(single);
+BENCHMARK(conv1d_backward_data)->Apply(training);
+BENCHMARK(conv1d_backward_weight)->Apply(training);
 
 }  // namespace

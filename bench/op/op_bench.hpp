@@ -1,0 +1,71 @@
+// bench/op/op_bench.hpp: what the benchmarks of the ops share: inputs, and a rate against the machine's peak
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <cordis/autograd/variable.hpp>
+#include <cordis/core/random.hpp>
+
+#include "../peak.hpp"
+
+namespace bench {
+
+// Of one call: operations, two per multiply-add, and bytes, each input read once and each output written
+// once.
+struct Work {
+  double flop = 0;
+  double bytes = 0;
+};
+
+inline cordis::Tensor uniform(const cordis::Shape& shape) {
+  cordis::Tensor x(shape);
+  return cordis::fill_uniform(x, -1, 1);
+}
+inline cordis::Variable leaf(const cordis::Shape& shape) { return cordis::Variable(uniform(shape), true); }
+
+inline double bytes(const std::initializer_list<cordis::Tensor>& tensors) {
+  double sum = 0;
+  for (const auto& tensor : tensors) sum += static_cast<double>(tensor.bytes());
+  return sum;
+}
+
+// Times f. A sum of products done with fewer multiplications (Winograd's) may show more than the peak, as may
+// arrays that a cache holds.
+template <class F>
+void measure(benchmark::State& state, const Work& work, F&& f) {
+  using Clock = std::chrono::steady_clock;
+  f();  // the free list has its blocks
+  const auto start = Clock::now();
+  for (auto _ : state) f();
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count() /
+                         static_cast<double>(std::max<benchmark::IterationCount>(1, state.iterations()));
+  if (work.flop > 0) {
+    state.counters["GFLOP/s"] = work.flop / seconds * 1e-9;
+    state.counters["of_fma"] = work.flop / seconds / peak().flops;
+  }
+  if (work.bytes > 0) {
+    state.counters["GB/s"] = work.bytes / seconds * 1e-9;
+    state.counters["of_triad"] = work.bytes / seconds / peak().bytes;
+  }
+}
+
+// The forward alone, nothing recorded. make: () -> Variable
+template <class Make>
+void measure_forward(benchmark::State& state, const Work& work, Make&& make) {
+  const cordis::NoGrad off;
+  measure(state, work, [&] { benchmark::DoNotOptimize(make().value().raw()); });
+}
+
+// The backward of y's node alone, for the inputs marked in `needs`. dy: of the node's first output.
+inline void measure_backward(benchmark::State& state, const Work& work, const cordis::Variable& y,
+                             std::vector<bool> needs) {
+  const cordis::Needs wanted{std::move(needs)};
+  const cordis::Tensor dy = uniform(y.shape());
+  measure(state, work, [&] { benchmark::DoNotOptimize(y.node()->backward({dy}, wanted).data()); });
+}
+
+inline void milliseconds(benchmark::internal::Benchmark* each) {
+  each->Unit(benchmark::kMillisecond)->UseRealTime();
+}
+
+}  // namespace bench
