@@ -21,6 +21,7 @@
 #include <cordis/op/arithmetic.hpp>
 #include <cordis/op/batch_norm.hpp>
 #include <cordis/op/conv1d.hpp>
+#include <cordis/op/conv1d_packed.hpp>
 #include <cordis/op/dropout.hpp>
 #include <cordis/op/linear.hpp>
 #include <cordis/op/loss.hpp>
@@ -34,6 +35,7 @@
 #include <cordis/nn/batch_norm.hpp>
 #include <cordis/nn/conv1d.hpp>
 #include <cordis/nn/dropout.hpp>
+#include <cordis/nn/fused_conv1d.hpp>
 #include <cordis/nn/init.hpp>
 #include <cordis/nn/linear.hpp>
 #include <cordis/nn/module.hpp>
@@ -64,5 +66,6 @@
 
 // models: the six networks
 #include <cordis/models/any_model.hpp>
+#include <cordis/models/fused.hpp>
 #include <cordis/models/recurrent.hpp>
 #include <cordis/models/resnet1d.hpp>

@@ -1,0 +1,51 @@
+// cordis/nn/fused_conv1d.hpp: FusedConv1d: a convolution and the batch norm behind it as one, for inference
+#pragma once
+
+#include <cmath>
+#include <cordis/nn/batch_norm.hpp>
+#include <cordis/nn/conv1d.hpp>
+#include <cordis/op/conv1d_packed.hpp>
+
+namespace cordis::inline CORDIS_ABI {
+
+// (N, L, in) -> (N, L_out, out), by weights and running statistics as they were when it was made. Not a
+// module: it holds no parameters that could be trained, loaded or moved.
+class FusedConv1d {
+ public:
+  FusedConv1d(const Conv1d& conv, const BatchNorm1d& bn) {
+    const auto& o = conv.options;
+    CORDIS_CHECK(o.dilation == 1 && o.groups == 1, "[FusedConv1d] dilation ", o.dilation, ", groups ",
+                 o.groups, ": both must be 1");
+    CORDIS_CHECK(bn.running_mean.defined(), "[FusedConv1d] the batch norm keeps no running statistics");
+    CORDIS_CHECK(bn.running_mean.numel() == conv.weight.size(0), "[FusedConv1d] ", conv.weight.size(0),
+                 " channels into a batch norm of ", bn.running_mean.numel());
+    Tensor w = conv.weight.value().clone(), b = empty_like(bn.running_mean);
+    dispatch_float(w.dtype(), "FusedConv1d", [&]<class T>() {
+      const std::int64_t size = w.numel() / w.size(0);
+      const auto at = [](const auto& of, std::int64_t i, double otherwise) {
+        return of.defined() ? static_cast<double>(of.value().template data<T>()[i]) : otherwise;
+      };
+      for (std::int64_t i = 0; i < w.size(0); ++i) {
+        const double gain = at(bn.weight, i, 1) /
+                            std::sqrt(static_cast<double>(bn.running_var.data<T>()[i]) + bn.options.eps);
+        b.data<T>()[i] =
+            static_cast<T>(at(bn.bias, i, 0) +
+                           (at(conv.bias, i, 0) - static_cast<double>(bn.running_mean.data<T>()[i])) * gain);
+        for (std::int64_t k = i * size; k < (i + 1) * size; ++k)
+          w.data<T>()[k] = static_cast<T>(static_cast<double>(w.data<T>()[k]) * gain);
+      }
+    });
+    packed_ = pack_conv1d(w, b, o);
+  }
+
+  Variable operator()(const Variable& x) const { return conv1d_packed(x, packed_); }
+  Variable relu(const Variable& x) const { return conv1d_packed(x, packed_, {.residual = {}, .relu = true}); }
+  Variable add_relu(const Variable& x, const Variable& shortcut) const {
+    return conv1d_packed(x, packed_, {.residual = shortcut.value(), .relu = true});
+  }
+
+ private:
+  PackedConv1d packed_;
+};
+
+}  // namespace cordis::inline CORDIS_ABI
