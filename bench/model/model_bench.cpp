@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cordis/models/any_model.hpp>
 #include <cordis/op/loss.hpp>
 #include <cordis/optim/adam.hpp>
@@ -158,8 +159,8 @@ void run(int argc, char** argv) {
                       R"(, "length": )", length, R"(, "dtype": ")", dtype, R"(", "n": )", n,
                       R"(, "median_ms": )", median, R"(, "min_ms": )", times[0], R"(, "peak_rss_mb": )", rss,
                       R"(, "base_rss_mb": )", base_rss, R"(, "process_start_to_first_step_s": )", first_step,
-                      R"(, "last_value": )", last, R"(, "load1": )", load, R"(, "gflop": )", gflop,
-                      R"(, "gflops": )", gflop / times[0] * 1e3, "}\n");
+                      R"(, "last_value": )", std::isfinite(last) ? concat(last) : "null", R"(, "load1": )",
+                      load, R"(, "gflop": )", gflop, R"(, "gflops": )", gflop / times[0] * 1e3, "}\n");
 }
 
 }  // namespace

@@ -115,6 +115,8 @@ def main():
     for config, peers in runs.items():
         if claims.ONNX in peers:
             onnx_file(o, config)
+    if os.getloadavg()[0] > 0.5:
+        print(f"the load is {os.getloadavg()[0]:.2f}: something else is running, and the times will show it", file=sys.stderr)
     total, count = o.rounds * sum(map(len, runs.values())), 0
     with open(results, "w") as file:
         file.write(json.dumps(about(o)) + "\n")

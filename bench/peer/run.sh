@@ -4,10 +4,11 @@
 # to use, build/peer-venv otherwise; the peers take about 5.5 GB there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+export PYTHONDONTWRITEBYTECODE=1
+[[ " $* " != *" --help "* ]] || exec python3 bench/peer/compare.py --help
 source cmake/setup.sh
 setup g++ cmake ninja-build:ninja libeigen3-dev:/usr/include/eigen3 libbenchmark-dev:/usr/include/benchmark python3 git
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE # set, they hold a peer's BLAS to another processor's kernels
-export PYTHONDONTWRITEBYTECODE=1
 venv=${CORDIS_PEER_VENV:-build/peer-venv}
 if [[ ! -x $venv/bin/python ]]; then
   python3 -c 'import ensurepip' 2> /dev/null || setup python3-venv:/usr/share/doc/python3-venv

@@ -67,8 +67,8 @@ def claim_row(results, claim):
     reached = "aim" if claim.aim is not None and meets(claim.aim) else "must" if meets(claim.must) else "**no**"
     where = f"{config.model}, {config.threads} thread{'s' * (config.threads > 1)}"
     if missing := len(configs) - len(figures):
-        where += f"; {missing} of {len(configs)} not measured"
-    return head + [f"{value:.0f}" if claim.kind == "memory" else f"{value:.2f}", where, reached]
+        where, reached = f"{where}; {missing} of {len(configs)} not measured", "not decided"
+    return head + [f"{value:.1f}" if claim.kind == "memory" else f"{value:.2f}", where, reached]
 
 
 def claim_rows(results, held):
