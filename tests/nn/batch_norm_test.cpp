@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <cordis/nn/batch_norm.hpp>
+#include <cordis/op/activation.hpp>
+#include <cordis/op/arithmetic.hpp>
 #include <nn/support.hpp>
 
 using namespace cordis;
@@ -108,6 +110,22 @@ TEST_CASE("BatchNorm1d: frozen parameters get no gradient, the input does") {
   backward({layer(x)}, {random_tensor({4, 3}, 2).to(DType::f32)});
   CHECK_FALSE((layer.weight.grad().defined() || layer.bias.grad().defined()));
   CHECK(x.grad().defined());
+}
+
+TEST_CASE("BatchNorm1d: relu and add_relu are the layer and the ops after it") {
+  const Variable x = random_tensor({4, 6, 3}, 1), shortcut = random_tensor({4, 6, 3}, 2);
+  for (const bool training : {true, false}) {
+    BatchNorm1d fused(3), plain(3);
+    for (auto* each : {&fused, &plain}) to(*each, DType::f64), train(*each, training);
+    std::vector<Shape> seen;
+    const ObserveGuard guard([&](const detail::ModuleId&, const Variable& y) { seen.push_back(y.shape()); });
+    CHECK(deviation(fused.relu(x).value(), relu(plain(x)).value()) <= 1e-14);
+    CHECK(deviation(fused.add_relu(x, shortcut).value(), relu(plain(x) + shortcut).value()) <= 1e-14);
+    CHECK(seen == std::vector<Shape>(4, Shape{4, 6, 3}));
+    CHECK(identical(fused.running_mean, plain.running_mean));
+    CHECK(identical(fused.running_var, plain.running_var));
+    CHECK(fused.num_batches_tracked.item<std::int64_t>() == (training ? 2 : 0));
+  }
 }
 
 TEST_CASE("BatchNorm1d: misuse") {

@@ -1,6 +1,7 @@
 // tests/op/batch_norm_test.cpp: batch norm against PyTorch, its definition, and differences
 #include <doctest/doctest.h>
 
+#include <cordis/op/activation.hpp>
 #include <cordis/op/arithmetic.hpp>
 #include <cordis/op/batch_norm.hpp>
 #include <op/support.hpp>
@@ -92,6 +93,106 @@ TEST_CASE("batch_norm: rows in several threads") {
     batch_norm(x, {}, {}, mean2, var2);
     CHECK((identical(mean, mean2) && identical(var, var2)));
   }
+}
+
+TEST_CASE("batch_norm: ReLU and a residual in the same passes are those of the separate ops") {
+  std::uint64_t seed = 40;
+  for (const Shape& shape :
+       {Shape{3, 5, 1}, Shape{2, 9, 16}, Shape{2, 41, 7}, Shape{4, 19, 37}, Shape{9, 40}})
+    for (const bool training : {true, false})
+      for (const bool relus : {true, false})
+        for (const bool adds : {true, false}) {
+          const Shape channels{shape[-1]};
+          const Tensor mean = random_tensor(channels, ++seed), var = random_tensor(channels, ++seed, 0.5, 2);
+          Tensors inputs{random_tensor(shape, ++seed, -2, 3), random_tensor(channels, ++seed, 0.5, 1.5),
+                         random_tensor(channels, ++seed)};
+          if (adds) inputs.push_back(random_tensor(shape, ++seed));
+          const auto own = [](const Tensor& t, const Variables& v) { return t.to(v[0].dtype()).clone(); };
+          const Op fused = [=](const Variables& v) -> Variables {
+            return {batch_norm(v[0], v[1], v[2], own(mean, v), own(var, v),
+                               {.training = training, .relu = relus}, adds ? v[3] : Variable{})};
+          };
+          const Op separate = [=](const Variables& v) -> Variables {
+            Variable y = batch_norm(v[0], v[1], v[2], own(mean, v), own(var, v), {.training = training});
+            if (adds) y = y + v[3];
+            return {relus ? relu(y) : y};
+          };
+          const auto name =
+              concat(shape, training ? " train" : " eval", relus ? " relu" : "", adds ? " add" : "");
+          for (const bool narrow : {false, true}) {
+            Tensors given = inputs;
+            for (auto& each : given) each = narrow ? each.to(DType::f32) : each;
+            const Outcome a = outcome(fused, given), b = outcome(separate, given);
+            check_near(a.y, b.y, narrow ? 1e-6 : 1e-14, name + " output");
+            check_near(a.dx, b.dx, narrow ? 1e-5 : 1e-12, name + " gradient");
+          }
+          prove_frozen(name, fused, inputs);
+          prove_threads(name, fused, inputs);
+          if (shape.numel() < 200) CHECK_MESSAGE(gradcheck(fused, inputs).ok, name);
+        }
+}
+
+TEST_CASE("batch_norm: ReLU passes NaN on") {
+  Tensor x = ones({2, 3}), w = ones({3}), b = zeros({3});
+  b.data<float>()[1] = std::nanf("");
+  const Variable bias(b, true);
+  const Variable y = batch_norm(x, w, bias, zeros({3}), ones({3}), {.training = false, .relu = true});
+  CHECK((std::isnan(y.value().data<float>()[1]) && std::isfinite(y.value().data<float>()[0])));
+  backward({y}, {ones({2, 3})});
+  CHECK(identical(bias.grad(), full({3}, 2)));
+}
+
+TEST_CASE("batch_norm: the residual may be x itself, and dy may be held by others") {
+  const Tensor x = random_tensor({4, 9, 3}, 1), w = random_tensor({3}, 2), b = random_tensor({3}, 3);
+  prove("x + norm(x)",
+        [](const Variables& v) -> Variables {
+          return {batch_norm(v[0], v[1], v[2], {}, {}, {.relu = true}, v[0])};
+        },
+        {x, w, b});
+  prove("a chain",
+        [](const Variables& v) -> Variables {
+          const Variable y = batch_norm(v[0], v[1], v[2], {}, {}, {.relu = true});
+          const Variable z = batch_norm(y, v[1], v[2], {}, {}, {.relu = true}, y);
+          return {z * z + y, z};
+        },
+        {x, w, b});
+  const Variable leaf(x, true), other(x.clone(), true);
+  const Tensor dy = random_tensor({4, 9, 3}, 4), before = dy.clone();
+  backward({batch_norm(leaf, w, b, {}, {}, {.relu = true}, other)}, {dy});
+  backward({batch_norm(leaf, w, b, {}, {})}, {dy});
+  CHECK(identical(dy, before));
+}
+
+TEST_CASE("batch_norm: many rows in several threads, blocks and parts merged") {
+  for (const Shape& shape : {Shape{41, 53, 16}, Shape{3001, 17}, Shape{2, 130, 300}, Shape{70, 2100}}) {
+    const Shape channels{shape[-1]};
+    const Tensor x = random_tensor(shape, 1, 3, 4), w = random_tensor(channels, 2, 0.5, 1.5),
+                 b = random_tensor(channels, 3), r = random_tensor(shape, 4);
+    const auto name = concat(shape);
+    const Op fused = [](const Variables& v) -> Variables {
+      return {batch_norm(v[0], v[1], v[2], {}, {}, {.relu = true}, v[3])};
+    };
+    prove_threads(name, norm_op({}), {x, w, b});
+    prove_threads(name, fused, {x, w, b, r});
+    const Outcome wide = outcome(norm_op({}), {x, w, b});
+    const Outcome narrow = outcome(norm_op({}), {x.to(DType::f32), w.to(DType::f32), b.to(DType::f32)});
+    check_near(narrow.y, wide.y, 1e-6, name + " f32 output");
+    check_near(narrow.dx, wide.dx, 1e-5, name + " f32 gradient");
+  }
+}
+
+TEST_CASE("batch_norm: a mean a thousand deviations away costs f32 no digits of the variance") {
+  const Tensor x = random_tensor({9, 211, 5}, 1, 999, 1001).to(DType::f32);
+  const Tensor mean = zeros({5}), var = ones({5}), mean64 = zeros({5}, DType::f64),
+               var64 = ones({5}, DType::f64);
+  const Tensor y = batch_norm(x, {}, {}, mean, var, {.momentum = 1}).value();
+  const Tensor y64 = batch_norm(x.to(DType::f64), {}, {}, mean64, var64, {.momentum = 1}).value();
+  CHECK(deviation(mean, mean64) <= 1e-7);
+  CHECK(deviation(var, var64) <= 1e-6);
+  CHECK(deviation(y, y64) <= 1e-6);
+  // A constant channel has no variance.
+  const Tensor same = batch_norm(full({7, 100, 3}, 0.1F), {}, {}, {}, {}).value();
+  for (const float value : same.values<float>()) CHECK(value == 0);
 }
 
 TEST_CASE("batch_norm: normalised to mean b and deviation w; running statistics by their definition") {
@@ -188,6 +289,9 @@ TEST_CASE("batch_norm: misuse") {
         "[batch_norm] weight and bias come together or not at all");
   CHECK(refusal([&] { batch_norm(x, w, b, zeros({3}), {}); }) ==
         "[batch_norm] running mean and variance come together or not at all");
+  CHECK(refusal([&] {
+          batch_norm(x, w, b, {}, {}, {}, zeros({3, 4}));
+        }) == "[batch_norm] x is f32 (4, 3), but the residual is f32 (3, 4)");
   for (const Shape& shape : {Shape{1, 3}, Shape{1, 1, 3}, Shape{0, 3}})
     CHECK(refusal([&] { batch_norm(zeros(shape), w, b, {}, {}); }) ==
           concat("[batch_norm] x has shape ", shape, ": more than one value per channel is needed to train"));

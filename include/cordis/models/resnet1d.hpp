@@ -7,7 +7,6 @@
 #include <cordis/nn/conv1d.hpp>
 #include <cordis/nn/linear.hpp>
 #include <cordis/op/activation.hpp>
-#include <cordis/op/arithmetic.hpp>
 #include <cordis/op/pool1d.hpp>
 
 namespace cordis::inline CORDIS_ABI {
@@ -63,8 +62,8 @@ struct BasicBlock {
 
   // (N, L, in) -> (N, ceil(L / stride), width)
   Variable operator()(const Variable& x) const {
-    const Variable y = bn2(conv2(relu(bn1(conv1(x)))));
-    return observed(*this, relu(y + (downsample ? (*downsample)(x) : x)));
+    const Variable y = conv2(bn1.relu(conv1(x)));
+    return observed(*this, bn2.add_relu(y, downsample ? (*downsample)(x) : x));
   }
 };
 
@@ -96,8 +95,8 @@ struct Bottleneck {
 
   // (N, L, in) -> (N, ceil(L / stride), 4 width)
   Variable operator()(const Variable& x) const {
-    const Variable y = bn3(conv3(relu(bn2(conv2(relu(bn1(conv1(x))))))));
-    return observed(*this, relu(y + (downsample ? (*downsample)(x) : x)));
+    const Variable y = conv3(bn2.relu(conv2(bn1.relu(conv1(x)))));
+    return observed(*this, bn3.add_relu(y, downsample ? (*downsample)(x) : x));
   }
 };
 
@@ -135,7 +134,7 @@ struct ResNet1d {
 
   // (N, L, leads) -> logits (N, classes)
   Variable operator()(const Variable& x) const {
-    Variable y = max_pool1d(relu(bn1(conv1(x))), {.kernel = 3, .stride = 2, .padding = 1});
+    Variable y = max_pool1d(bn1.relu(conv1(x)), {.kernel = 3, .stride = 2, .padding = 1});
     for (const auto* stage : {&layer1, &layer2, &layer3, &layer4})
       for (const Block& block : *stage) y = block(y);
     return observed(*this, fc2(relu(fc1(global_avg_pool1d(y)))));

@@ -42,12 +42,21 @@ struct BatchNorm1d {
     }
   }
 
-  Variable operator()(const Variable& x) const {
+  Variable operator()(const Variable& x) const { return normalised(x, {}, false); }
+  // relu((*this)(x)) and relu((*this)(x) + shortcut), in the same passes over memory.
+  Variable relu(const Variable& x) const { return normalised(x, {}, true); }
+  Variable add_relu(const Variable& x, const Variable& shortcut) const {
+    return normalised(x, shortcut, true);
+  }
+
+ private:
+  Variable normalised(const Variable& x, const Variable& shortcut, bool relu) const {
     const bool tracking = training && num_batches_tracked.defined();
     const auto count = tracking ? num_batches_tracked.item<std::int64_t>() + 1 : 1;
     const double momentum = options.momentum.value_or(1 / static_cast<double>(count));
-    const Variable y = batch_norm(x, weight, bias, running_mean, running_var,
-                                  {.momentum = momentum, .eps = options.eps, .training = training});
+    const Variable y =
+        batch_norm(x, weight, bias, running_mean, running_var,
+                   {.momentum = momentum, .eps = options.eps, .training = training, .relu = relu}, shortcut);
     if (tracking) *num_batches_tracked.data<std::int64_t>() = count;
     return observed(*this, y);
   }
