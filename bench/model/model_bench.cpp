@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cordis/models/any_model.hpp>
+#include <cordis/models/fused.hpp>
 #include <cordis/op/loss.hpp>
 #include <cordis/optim/adam.hpp>
 #include <cstdlib>
@@ -89,10 +89,7 @@ Macs count_macs(AnyModel& net, const Shape& x) {
 // One inference; returns the logits.
 std::function<Tensor(const Tensor&)> make_inference(AnyModel& net) {
   eval(net);
-  return [&net](const Tensor& x) {
-    const NoGrad off;
-    return net(x).value();
-  };
+  return [fused = fuse(net)](const Tensor& x) { return fused(x).value(); };
 }
 
 // One training step; returns the loss.
