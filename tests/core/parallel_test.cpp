@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cordis/core/parallel.hpp>
 #include <limits>
 #include <numeric>
@@ -187,6 +188,27 @@ TEST_CASE("parallel: what a part throws reaches the caller, after every part is 
     ids.insert(std::this_thread::get_id());
   });
   CHECK(ids.size() == 4);
+}
+
+TEST_CASE("parallel: rounds close to each other and far apart, spinning or asleep, lose nothing") {
+  for (const int threads : {2, 3}) {
+    const Threads guard(threads);
+    std::int64_t total = 0;
+    int rounds = 0;
+    for (int burst = 0; burst < 40; ++burst) {
+      for (int round = 0; round < 50; ++round, ++rounds) {
+        std::array<std::int64_t, 3> partial{};
+        const int slow = round % 10 == 9 ? burst % threads : -1;  // one part that the others wait for
+        parallel_for(threads, [&](std::int64_t i, std::int64_t, int part) {
+          if (part == slow) std::this_thread::sleep_for(std::chrono::microseconds(burst * 4));
+          partial.at(static_cast<std::size_t>(part)) = i + 1;
+        });
+        total += partial[0] + partial[1] + partial[2];
+      }
+      std::this_thread::sleep_for(std::chrono::microseconds(burst * 5));
+    }
+    CHECK(total == rounds * threads * (threads + 1) / 2);
+  }
 }
 
 TEST_CASE("parallel: callers on several threads at once all get their work done") {

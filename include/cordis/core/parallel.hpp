@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cordis/config.hpp>
 #include <cstdint>
@@ -13,15 +14,30 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace cordis::inline CORDIS_ABI {
 
 namespace detail {
 
+// Tells the processor that this thread only waits.
+inline void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");
+#endif
+}
+
 // Runs part(0 .. parts - 1), part 0 on the caller. One run at a time; a caller that finds the pool busy, that
 // is itself a part, or that the system gives no thread does all parts alone and in order: same parts, hence
 // the same bits.
+//
+// Runs follow each other within microseconds, and waking a sleeping thread costs tens of them: workers, and
+// the caller at the end, look for kSpin at a counter before they sleep. Both sides of each wait are
+// sequentially consistent: who goes to sleep says so and then looks again, who has news gives it and then
+// looks for sleepers.
 class Pool {
  public:
   static Pool& instance() {
@@ -39,14 +55,15 @@ class Pool {
       for (int i = 0; i < parts; ++i) part(i);
       return;
     }
-    std::unique_lock lock(mutex_);
     part_ = &part;
-    parts_ = parts;
-    left_ = parts - 1;
     error_ = nullptr;
-    ++round_;
-    lock.unlock();
-    start_.notify_all();
+    left_.store(parts - 1);
+    const auto round = ticket_.load(std::memory_order_relaxed) / kParts + 1;
+    ticket_.store(round * kParts + static_cast<std::uint64_t>(parts));
+    if (sleepers_.load() > 0) {
+      { const std::lock_guard lock(mutex_); }  // none is between its last look and its sleep
+      start_.notify_all();
+    }
     std::exception_ptr own;
     try {
       const Inside guard;
@@ -54,20 +71,54 @@ class Pool {
     } catch (...) {
       own = std::current_exception();
     }
-    lock.lock();
-    done_.wait(lock, [&] { return left_ == 0; });
-    const auto error = own ? own : error_;
-    lock.unlock();
+    const auto finished = [&] { return left_.load() == 0; };
+    if (!spin(finished, patience_, parts)) {
+      std::unique_lock lock(mutex_);
+      waiting_.store(true);
+      done_.wait(lock, finished);
+      waiting_.store(false);
+    }
+    const auto error = own ? own : std::exchange(error_, nullptr);
     if (error) std::rethrow_exception(error);
   }
 
  private:
-  // False where the system has no more threads.
+  static constexpr std::uint64_t kParts = 2048;  // more than there can be
+  static constexpr std::chrono::microseconds kSpin{50};
+
+  // Of one who waits: after kTries vain spins in a row the next kSkip waits are slept through. On a processor
+  // that other programs keep busy, spinning would only keep off the thread that is waited for.
+  static constexpr int kTries = 3, kSkip = 64;
+  struct Patience {
+    int vain = 0, skip = 0;
+  };
+
+  // Waits for kSpin at most; false where `ready` has not come true. Not where the `parts` of a round have to
+  // share processors.
+  template <class F>
+  bool spin(F&& ready, Patience& patience, int parts) const {
+    if (ready()) return true;
+    if (parts > processors_) return false;
+    if (patience.skip > 0) return --patience.skip, false;
+    const auto end = std::chrono::steady_clock::now() + kSpin;
+    do {
+      for (int i = 0; i < 16; ++i) {
+        if (ready()) return patience.vain = 0, true;
+        relax();
+      }
+    } while (std::chrono::steady_clock::now() < end);
+    if (++patience.vain >= kTries) patience = {kTries - 1, kSkip};
+    return false;
+  }
+
+  // False where the system has no more threads. Called by the one that runs.
   bool hire(int workers) {
-    const std::lock_guard lock(mutex_);
     try {
       for (; workers_ < workers; ++workers_)
-        std::thread([this, index = workers_ + 1, seen = round_] { work(index, seen); }).detach();
+        std::thread([this, index = static_cast<std::uint64_t>(workers_) + 1,
+                     seen = ticket_.load(std::memory_order_relaxed)] {
+          work(index, seen);
+        }).detach();
     } catch (const std::system_error&) {
       return false;
     }
@@ -95,35 +146,50 @@ class Pool {
     threads_ = std::max(1, threads);
   }
 
-  void work(int index, std::uint64_t seen) {
+  void work(std::uint64_t index, std::uint64_t seen) {
     const Inside guard;
-    std::unique_lock lock(mutex_);
+    Patience patience;
     while (true) {
-      start_.wait(lock, [&] { return round_ != seen; });
-      seen = round_;
-      if (index >= parts_) continue;
-      const auto* part = part_;
-      lock.unlock();
+      const auto called = [&] { return ticket_.load() != seen; };
+      const auto parts = seen % kParts;  // of the round before; who had none of it sleeps at once
+      if (index >= parts || !spin(called, patience, static_cast<int>(parts))) {
+        std::unique_lock lock(mutex_);
+        sleepers_.fetch_add(1);
+        start_.wait(lock, called);
+        sleepers_.fetch_sub(1);
+      }
+      seen = ticket_.load();
+      if (index >= seen % kParts) continue;  // of this round no more may be read: it can be over
       std::exception_ptr error;
       try {
-        (*part)(index);
+        (*part_)(static_cast<int>(index));
       } catch (...) {
         error = std::current_exception();
       }
-      lock.lock();
-      if (error && !error_) error_ = error;
-      if (--left_ == 0) done_.notify_one();
+      if (error) {
+        const std::lock_guard lock(mutex_);
+        if (!error_) error_ = error;
+      }
+      if (left_.fetch_sub(1) == 1 && waiting_.load()) {
+        { const std::lock_guard lock(mutex_); }
+        done_.notify_one();
+      }
     }
   }
 
+  const int processors_ = static_cast<int>(std::thread::hardware_concurrency());
   std::atomic<int> threads_{1};
   std::mutex busy_;
   std::mutex mutex_;
   std::condition_variable start_, done_;
   const std::function<void(int)>* part_ = nullptr;
-  int parts_ = 0, left_ = 0, workers_ = 0;
-  std::uint64_t round_ = 0;
   std::exception_ptr error_;
+  Patience patience_;  // the caller's
+  int workers_ = 0;
+  alignas(64) std::atomic<std::uint64_t> ticket_{0};  // number of the round times kParts, plus its parts
+  std::atomic<int> sleepers_{0};
+  alignas(64) std::atomic<int> left_{0};
+  std::atomic<bool> waiting_{false};
 };
 
 }  // namespace detail
