@@ -13,7 +13,7 @@ void relu_forward(benchmark::State& state) {
 }
 void relu_backward(benchmark::State& state) {
   const Variable x = bench::leaf({32, state.range(0), state.range(1)});
-  bench::measure_backward(state, {.bytes = bench::bytes({x.value(), x.value(), x.value()})}, relu(x), {true});
+  bench::measure_backward(state, {.bytes = bench::bytes({x.value(), x.value(), x.value()})}, relu(x));
 }
 
 void shapes(benchmark::internal::Benchmark* each) {

@@ -26,7 +26,7 @@ void linear_forward(benchmark::State& state) {
 }
 void linear_backward(benchmark::State& state) {
   const Layer layer(state);
-  bench::measure_backward(state, layer.work(2), linear(layer.x, layer.w, layer.b), {true, true, true});
+  bench::measure_backward(state, layer.work(2), linear(layer.x, layer.w, layer.b));
 }
 
 void shapes(benchmark::internal::Benchmark* each) {

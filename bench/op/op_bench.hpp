@@ -56,12 +56,18 @@ void measure_forward(benchmark::State& state, const Work& work, Make&& make) {
   measure(state, work, [&] { benchmark::DoNotOptimize(make().value().raw()); });
 }
 
-// The backward of y's node alone, for the inputs marked in `needs`. dy: of the node's first output.
-inline void measure_backward(benchmark::State& state, const Work& work, const cordis::Variable& y,
-                             std::vector<bool> needs) {
-  const cordis::Needs wanted{std::move(needs)};
+// Which inputs of y's node want a gradient, as the tape finds it.
+inline cordis::Needs needs_of(const cordis::Variable& y) {
+  cordis::Needs needs;
+  for (const auto& input : y.node()->inputs) needs.input.push_back(input.requires_grad());
+  return needs;
+}
+
+// The backward of y's node alone. dy: of the node's first output.
+inline void measure_backward(benchmark::State& state, const Work& work, const cordis::Variable& y) {
+  const cordis::Needs needs = needs_of(y);
   const cordis::Tensor dy = uniform(y.shape());
-  measure(state, work, [&] { benchmark::DoNotOptimize(y.node()->backward({dy}, wanted).data()); });
+  measure(state, work, [&] { benchmark::DoNotOptimize(y.node()->backward({dy}, needs).data()); });
 }
 
 inline void milliseconds(benchmark::internal::Benchmark* each) {

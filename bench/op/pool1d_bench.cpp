@@ -16,7 +16,7 @@ void max_pool1d_forward(benchmark::State& state) {
 }
 void max_pool1d_backward(benchmark::State& state) {
   const Variable x = bench::leaf({32, state.range(0), state.range(1)});
-  bench::measure_backward(state, {.bytes = 1.5 * bench::bytes({x.value()})}, max_pool1d(x, kStem), {true});
+  bench::measure_backward(state, {.bytes = 1.5 * bench::bytes({x.value()})}, max_pool1d(x, kStem));
 }
 void global_avg_pool1d_forward(benchmark::State& state) {
   const Variable x = bench::leaf({32, state.range(0), state.range(1)});
@@ -24,7 +24,7 @@ void global_avg_pool1d_forward(benchmark::State& state) {
 }
 void global_avg_pool1d_backward(benchmark::State& state) {
   const Variable x = bench::leaf({32, state.range(0), state.range(1)});
-  bench::measure_backward(state, {.bytes = bench::bytes({x.value()})}, global_avg_pool1d(x), {true});
+  bench::measure_backward(state, {.bytes = bench::bytes({x.value()})}, global_avg_pool1d(x));
 }
 
 void stem(benchmark::internal::Benchmark* each) {

@@ -40,16 +40,14 @@ void forward(benchmark::State& state, const Layer& layer, Run&& run) {
 }
 template <class Run>
 void forward_backward(benchmark::State& state, const Layer& layer, Run&& run) {
-  std::vector<bool> needs(3 + 4 * layer.directions.size(), true);
-  std::fill_n(needs.begin(), 3, false);
-  const Needs wanted{needs};
+  const Needs needs = bench::needs_of(run(layer.x, layer.directions).y);
   const Tensor dy = bench::uniform(
       {layer.x.size(0), kLength, static_cast<std::int64_t>(layer.directions.size()) * kHidden});
   bench::measure(state, {.flop = 3 * layer.flop_forward - layer.flop_input}, [&] {
     const Variable y = run(layer.x, layer.directions).y;
     Tensors outputs(3);  // y, h_n, c_n
     outputs[0] = dy;
-    benchmark::DoNotOptimize(y.node()->backward(outputs, wanted).data());
+    benchmark::DoNotOptimize(y.node()->backward(outputs, needs).data());
   });
 }
 
