@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cordis/models/fused.hpp>
+#include <cordis/op/arithmetic.hpp>
 #include <op/support.hpp>
 
 using namespace cordis;

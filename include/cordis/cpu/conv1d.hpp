@@ -5,6 +5,8 @@
 
 #include <cordis/cpu/conv1d_eigen.hpp>
 #include <cordis/cpu/winograd.hpp>
+#include <cstdlib>
+#include <cstring>
 #include <utility>
 
 namespace cordis::inline CORDIS_ABI {
@@ -12,13 +14,22 @@ namespace cordis::inline CORDIS_ABI {
 enum class Conv1dAlgorithm { automatic, eigen, direct, winograd };
 
 namespace detail {
+inline Conv1dAlgorithm conv1d_environment() {
+  const char* text = std::getenv("CORDIS_CONV1D");
+  if (!text) return Conv1dAlgorithm::automatic;
+  const char* const names[] = {"automatic", "eigen", "direct", "winograd"};
+  for (int i = 0; i < 4; ++i)
+    if (std::strcmp(text, names[i]) == 0) return static_cast<Conv1dAlgorithm>(i);
+  fail("[conv1d] CORDIS_CONV1D is \"", text, "\", not automatic, eigen, direct or winograd");
+}
 inline Conv1dAlgorithm& conv1d_override() {
-  thread_local Conv1dAlgorithm algorithm = Conv1dAlgorithm::automatic;
+  thread_local Conv1dAlgorithm algorithm = conv1d_environment();
   return algorithm;
 }
 }  // namespace detail
 
-// While alive, convolutions of this thread use `algorithm` wherever it takes their shape.
+// While alive, convolutions of this thread use `algorithm` wherever it takes their shape; at first it is the
+// environment's CORDIS_CONV1D, else automatic.
 class Conv1dAlgorithmGuard {
  public:
   explicit Conv1dAlgorithmGuard(Conv1dAlgorithm algorithm)
@@ -48,13 +59,13 @@ inline Correlation forward_correlation(const Conv1dSizes& s) {
   return {s.N, s.L, s.C, -s.padding, s.stride, s.K, s.L_out, s.O};
 }
 
-template <class T, class Finish>
+template <class T>
 void correlate_by(Conv1dAlgorithm algorithm, const Correlation& s, const T* x, const Tensor& packed,
-                  const OutputRows<T>& y, Finish&& finish) {
+                  const OutputRows<T>& y, const Ending<T>& ending = {}) {
   if (algorithm == Conv1dAlgorithm::winograd)
-    winograd_correlate(s, x, winograd_weights<T>(packed).template data<T>(), y, finish);
+    winograd_correlate(s, x, winograd_weights<T>(packed).template data<T>(), y, ending);
   else
-    correlate(s, x, packed.data<T>(), y, finish);
+    correlate(s, x, packed.data<T>(), y, ending);
 }
 
 }  // namespace detail
@@ -67,16 +78,8 @@ inline void conv1d_forward(Cpu, Tensor& y, const Tensor& x, const Tensor& w, con
     const Correlation correlation = detail::forward_correlation(s);
     const auto algorithm = conv1d_algorithm<T>(correlation);
     if (!s.merged() || algorithm == Conv1dAlgorithm::eigen) return conv1d_eigen_forward(y, x, w, b, options);
-    const T* bias = b.defined() ? b.data<T>() : nullptr;
     detail::correlate_by<T>(algorithm, correlation, x.data<T>(), pack_forward<T>(w),
-                            {y.data<T>(), s.L_out * s.O, s.O},
-                            [&](T* out, std::int64_t rows, std::int64_t stride, std::int64_t column,
-                                std::int64_t width, std::int64_t, std::int64_t) {
-                              if (!bias) return;
-                              for (std::int64_t r = 0; r < rows; ++r)
-                                for (std::int64_t o = 0; o < width; ++o)
-                                  out[r * stride + o] += bias[column + o];
-                            });
+                            {y.data<T>(), s.L_out * s.O, s.O}, {.bias = b.defined() ? b.data<T>() : nullptr});
   });
 }
 
@@ -105,7 +108,7 @@ inline void conv1d_backward_data(Cpu, Tensor& dx, const Tensor& dy, const Tensor
       const std::int64_t first = (l0 + s.padding - phase) / s.stride - (taps - 1);
       const Correlation correlation{s.N, s.L_out, s.O, first, 1, taps, rows, s.C};
       detail::correlate_by<T>(conv1d_algorithm<T>(correlation), correlation, dy.data<T>(),
-                              pack_backward<T>(w, phase, s.stride, taps), out, [](auto&&...) {});
+                              pack_backward<T>(w, phase, s.stride, taps), out);
     }
   });
 }

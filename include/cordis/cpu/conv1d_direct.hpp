@@ -45,12 +45,32 @@ const T* padded_record(const Correlation& s, const T* record, T* scratch) {
 
 }  // namespace detail
 
-// packed: (panels of O, taps C, kPanel). finish(out, rows, stride, column, width, n, i) is told of each
-// finished block: `rows` output rows from row i of record n, columns [column, column + width), the first at
-// out. Parallel over records; over panels or rows where there are too few records.
-template <class T, class Finish>
+// What is done to the products before they are results: bias (O,), residual (N, rows, O) in the output's
+// order, each null for none, then the ReLU, while they lie in registers or the first-level cache.
+template <class T>
+struct Ending {
+  const T *bias = nullptr, *residual = nullptr;
+  bool relu = false;
+
+  explicit operator bool() const { return bias || residual || relu; }
+  // at: where the results of this row and channel lie in (N, rows, O).
+  [[gnu::always_inline]] Vec<T> operator()(Vec<T> v, std::int64_t channel, std::int64_t at) const {
+    if (bias) v += load(bias + channel);
+    if (residual) v += load(residual + at);
+    return relu ? (v < T{0} ? Vec<T>{} : v) : v;  // NaN stays
+  }
+  T operator()(T v, std::int64_t channel, std::int64_t at) const {
+    if (bias) v += bias[channel];
+    if (residual) v += residual[at];
+    return relu && v < T{0} ? T{0} : v;
+  }
+};
+
+// packed: (panels of O, taps C, kPanel). Parallel over records; over panels or rows where there are too few
+// records.
+template <class T>
 void correlate(const Correlation& shape, const T* x, const T* packed, const OutputRows<T>& to,
-               Finish&& finish) {
+               const Ending<T>& ending = {}) {
   constexpr std::int64_t P = kPanel<T>;
   Correlation s = shape;
   OutputRows<T> y = to;
@@ -83,7 +103,15 @@ void correlate(const Correlation& shape, const T* x, const T* packed, const Outp
             panel_product<Store::assign>(rows, width, part, a, b, P, out, y.row);
           else
             panel_product<Store::add>(rows, width, part, a, b, P, out, y.row);
-          if (k + part == depth) finish(out, rows, y.row, panel * P, width, n, i);
+          if (k + part < depth || !ending) continue;
+          for (std::int64_t r = 0; r < rows; ++r) {
+            const std::int64_t at = (n * s.rows + i + r) * s.O + panel * P;
+            T* row = out + r * y.row;
+            std::int64_t o = 0;
+            for (; o + kLanes<T> <= width; o += kLanes<T>)
+              store<T>(row + o, ending(load(row + o), panel * P + o, at + o));
+            for (; o < width; ++o) row[o] = ending(row[o], panel * P + o, at + o);
+          }
         }
       }
     }

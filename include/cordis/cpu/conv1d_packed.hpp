@@ -1,5 +1,4 @@
 // cordis/cpu/conv1d_packed.hpp: inference with weights packed beforehand, bias, residual and ReLU in one pass
-// What comes behind the product is done on each block of outputs while it lies in the cache.
 #pragma once
 
 #include <cordis/cpu/conv1d.hpp>
@@ -37,31 +36,13 @@ inline void conv1d_packed_forward(Cpu, Tensor& y, const Tensor& x, const PackedC
   dispatch_float(x.dtype(), "conv1d", [&]<class T>() {
     const std::int64_t rows = y.size(1), O = w.O;
     const Correlation s{x.size(0), x.size(1), w.C, -w.options.padding, w.options.stride, w.K, rows, O};
-    const T *bias = w.bias.data<T>(), *residual = end.residual.defined() ? end.residual.data<T>() : nullptr;
-    const auto finish = [&](T* out, std::int64_t count, std::int64_t stride, std::int64_t column,
-                            std::int64_t width, std::int64_t n, std::int64_t i) {
-      const T* more = residual ? residual + (n * rows + i) * O + column : nullptr;
-      for (std::int64_t r = 0; r < count; ++r) {
-        T* row = out + r * stride;
-        for (std::int64_t o = 0; o < width; o += kLanes<T>) {
-          const std::int64_t lanes = std::min<std::int64_t>(kLanes<T>, width - o);
-          const bool whole = lanes == kLanes<T>;
-          const auto read = [&](const T* p) { return whole ? load(p) : load_first(p, lanes); };
-          Vec<T> v = read(row + o) + read(bias + column + o);
-          if (more) v += read(more + r * O + o);
-          if (end.relu) v = v < T{0} ? Vec<T>{} : v;  // NaN stays
-          if (whole)
-            store(row + o, v);
-          else
-            store_first(row + o, v, lanes);
-        }
-      }
-    };
+    const Ending<T> ending{w.bias.data<T>(), end.residual.defined() ? end.residual.data<T>() : nullptr,
+                           end.relu};
     const OutputRows<T> to{y.data<T>(), rows * O, O};
     if (w.winograd.defined() && conv1d_algorithm<T>(s) == Conv1dAlgorithm::winograd)
-      winograd_correlate(s, x.data<T>(), w.winograd.data<T>(), to, finish);
+      winograd_correlate(s, x.data<T>(), w.winograd.data<T>(), to, ending);
     else
-      correlate(s, x.data<T>(), w.direct.data<T>(), to, finish);
+      correlate(s, x.data<T>(), w.direct.data<T>(), to, ending);
   });
 }
 

@@ -92,9 +92,9 @@ Tensor winograd_weights(const Tensor& packed) {
 }
 
 // As correlate, with u of winograd_weights. Parallel over tiles, or over panels where tiles are few.
-template <class T, class Finish>
+template <class T>
 void winograd_correlate(const Correlation& s, const T* x, const T* u, const OutputRows<T>& y,
-                        Finish&& finish) {
+                        const Ending<T>& ending = {}) {
   using W = detail::WinogradPoints<T>;
   constexpr std::int64_t P = kPanel<T>, B = detail::kTileBlock;
   const std::int64_t pitch = s.C + detail::kRowGap<T>, tiles = detail::winograd_tiles(s), all = s.N * tiles;
@@ -120,19 +120,23 @@ void winograd_correlate(const Correlation& s, const T* x, const T* u, const Outp
         for (std::int64_t t = 0; t < count; ++t) {
           const std::int64_t n = (t0 + t) / tiles, i = (t0 + t) % tiles * detail::kTileOutputs,
                              rows = std::min(detail::kTileOutputs, s.rows - i);
+          const std::int64_t at = (n * s.rows + i) * s.O + panel * P;
           T* out = y.data + n * y.record + i * y.row + panel * P;
           for (std::int64_t o = 0; o < width; o += kLanes<T>) {
-            const T* at = m + t * P + o;
-            const Vec<T> m0 = load(at), m1 = load(at + B * P), m2 = load(at + 2 * B * P),
-                         m3 = load(at + 3 * B * P), m4 = load(at + 4 * B * P), m5 = load(at + 5 * B * P);
+            const T* from = m + t * P + o;
+            const Vec<T> m0 = load(from), m1 = load(from + B * P), m2 = load(from + 2 * B * P),
+                         m3 = load(from + 3 * B * P), m4 = load(from + 4 * B * P),
+                         m5 = load(from + 5 * B * P);
             const Vec<T> even_a = m1 + m2, odd_a = W::a * (m1 - m2), even_b = m3 + m4,
                          odd_b = W::b * (m3 - m4);
-            store<T>(out + o, m0 + (even_a + even_b));
-            if (rows > 1) store<T>(out + y.row + o, odd_a + odd_b);
-            if (rows > 2) store<T>(out + 2 * y.row + o, W::a2 * even_a + W::b2 * even_b);
-            if (rows > 3) store<T>(out + 3 * y.row + o, W::a2 * odd_a + W::b2 * odd_b + m5);
+            const auto put = [&](std::int64_t r, Vec<T> value) {
+              store<T>(out + r * y.row + o, ending(value, panel * P + o, at + r * s.O + o));
+            };
+            put(0, m0 + (even_a + even_b));
+            if (rows > 1) put(1, odd_a + odd_b);
+            if (rows > 2) put(2, W::a2 * even_a + W::b2 * even_b);
+            if (rows > 3) put(3, W::a2 * odd_a + W::b2 * odd_b + m5);
           }
-          finish(out, rows, y.row, panel * P, width, n, i);
         }
       }
     }
