@@ -42,15 +42,16 @@ class Conv1dAlgorithmGuard {
   Conv1dAlgorithm before_;
 };
 
-// The choice, made here alone. Winograd's weights are twice as large as they were: with few rows, reading
-// them takes longer than the multiplications they save.
+// The choice, made here alone. Winograd's weights cost a pass to make: where that is done for each call,
+// there must be rows enough to pay for it.
 template <class T>
-Conv1dAlgorithm conv1d_algorithm(const Correlation& s) {
+Conv1dAlgorithm conv1d_algorithm(const Correlation& s, bool packed_before = false) {
   const Conv1dAlgorithm wanted = detail::conv1d_override();
   if (wanted == Conv1dAlgorithm::eigen || wanted == Conv1dAlgorithm::direct) return wanted;
   if (!winograd_fits<T>(s)) return Conv1dAlgorithm::direct;
   if (wanted == Conv1dAlgorithm::winograd) return wanted;
-  return s.rows >= 4 && s.N * s.rows >= 128 ? Conv1dAlgorithm::winograd : Conv1dAlgorithm::direct;
+  return s.rows >= 4 && (packed_before || s.N * s.rows >= 128) ? Conv1dAlgorithm::winograd
+                                                               : Conv1dAlgorithm::direct;
 }
 
 namespace detail {

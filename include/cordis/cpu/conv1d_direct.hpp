@@ -98,11 +98,11 @@ void correlate(const Correlation& shape, const T* x, const T* packed, const Outp
         for (std::int64_t panel = panel0; panel < panel1; ++panel) {
           const std::int64_t width = std::min(P, s.O - panel * P);
           T* out = y.data + n * y.record + i * y.row + panel * P;
-          const T* b = packed + (panel * depth + k) * P;
+          const T *b = packed + (panel * depth + k) * P, *next = panel + 1 < panel1 ? b + depth * P : nullptr;
           if (k == 0)
-            panel_product<Store::assign>(rows, width, part, a, b, P, out, y.row);
+            panel_product<Store::assign>(rows, width, part, a, b, P, out, y.row, next);
           else
-            panel_product<Store::add>(rows, width, part, a, b, P, out, y.row);
+            panel_product<Store::add>(rows, width, part, a, b, P, out, y.row, next);
           if (k + part < depth || !ending) continue;
           for (std::int64_t r = 0; r < rows; ++r) {
             const std::int64_t at = (n * s.rows + i + r) * s.O + panel * P;

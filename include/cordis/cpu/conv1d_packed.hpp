@@ -39,7 +39,7 @@ inline void conv1d_packed_forward(Cpu, Tensor& y, const Tensor& x, const PackedC
     const Ending<T> ending{w.bias.data<T>(), end.residual.defined() ? end.residual.data<T>() : nullptr,
                            end.relu};
     const OutputRows<T> to{y.data<T>(), rows * O, O};
-    if (w.winograd.defined() && conv1d_algorithm<T>(s) == Conv1dAlgorithm::winograd)
+    if (w.winograd.defined() && conv1d_algorithm<T>(s, true) == Conv1dAlgorithm::winograd)
       winograd_correlate(s, x.data<T>(), w.winograd.data<T>(), to, ending);
     else
       correlate(s, x.data<T>(), w.direct.data<T>(), to, ending);

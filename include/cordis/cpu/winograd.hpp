@@ -116,7 +116,10 @@ void winograd_correlate(const Correlation& s, const T* x, const T* u, const Outp
         const std::int64_t width = std::min(P, s.O - panel * P);
         for (std::int64_t i = 0; i < detail::kPoints; ++i)
           panel_product<Store::assign>(count, width, s.C, Strided<T>{v + i * B * pitch, pitch, 1},
-                                       u + (panel * detail::kPoints + i) * s.C * P, P, m + i * B * P, P);
+                                       u + (panel * detail::kPoints + i) * s.C * P, P, m + i * B * P, P,
+                                       i + 1 < detail::kPoints || panel + 1 < panel1
+                                           ? u + (panel * detail::kPoints + i + 1) * s.C * P
+                                           : nullptr);
         for (std::int64_t t = 0; t < count; ++t) {
           const std::int64_t n = (t0 + t) / tiles, i = (t0 + t) % tiles * detail::kTileOutputs,
                              rows = std::min(detail::kTileOutputs, s.rows - i);
