@@ -62,6 +62,48 @@ TEST_CASE("pool1d: random options against a direct search, gradients by differen
   }
 }
 
+TEST_CASE("pool1d: the first of equals wins, the last NaN over all, in vectors and beside them") {
+  for (const std::int64_t C : {1, 16, 21})
+    for (const std::int64_t kernel : {3, 200})
+      for (const DType dtype : {DType::f32, DType::f64}) {
+        const std::int64_t L = kernel + 2;
+        Tensor x = full({2, L, C}, 5, dtype);
+        dispatch_float(dtype, "test", [&]<class T>() {
+          for (const std::int64_t l : {kernel - 2, kernel - 1})  // of channel 0, in the second record
+            x.data<T>()[(L + l) * C] = std::numeric_limits<T>::quiet_NaN();
+        });
+        const Variable v(x, true), y = max_pool1d(v, {.kernel = kernel, .stride = 1});
+        REQUIRE(y.shape() == Shape{2, 3, C});
+        backward({y}, {ones(y.shape(), dtype)});
+        const Tensor dx = v.grad().to(DType::f64), wide = y.value().to(DType::f64);
+        for (std::int64_t at = 0; at < dx.numel(); ++at) {
+          const std::int64_t n = at / C / L, l = at / C % L, c = at % C;
+          const bool missing = n == 1 && c == 0;
+          CHECK(dx.data<double>()[at] == (missing ? (l == kernel - 1 ? 3 : 0) : l < 3 ? 1 : 0));
+        }
+        for (std::int64_t at = 0; at < wide.numel(); ++at)
+          CHECK(std::isnan(wide.data<double>()[at]) == (at / C / 3 == 1 && at % C == 0));
+      }
+}
+
+TEST_CASE("pool1d: windows wider than a byte counts, with gaps") {
+  prove("wide", pool_op({.kernel = 150, .stride = 40, .padding = 75}), {random_tensor({2, 290, 3}, 1)});
+  prove("gaps", pool_op({.kernel = 2, .stride = 5}), {random_tensor({3, 23, 17}, 2)});
+}
+
+TEST_CASE("pool1d: without a gradient to come no winners are kept") {
+  const auto held = [](const Variable& x) {
+    const auto before = memory_stats().in_use;
+    const Variable y = max_pool1d(x, {.kernel = 2});
+    return memory_stats().in_use - before;
+  };
+  const Tensor x = zeros({4, 512, 64});  // y takes 256 KiB, winners 64 KiB
+  CHECK(held(x) == 256 << 10);
+  CHECK(held(Variable(x, true)) == 320 << 10);
+  const NoGrad off;
+  CHECK(held(Variable(x, true)) == 256 << 10);
+}
+
 TEST_CASE("pool1d: a stride of 0 is the kernel") {
   const Tensor x = random_tensor({2, 11, 3}, 1);
   CHECK(identical(max_pool1d(x, {.kernel = 3}).value(), max_pool1d(x, {.kernel = 3, .stride = 3}).value()));

@@ -20,12 +20,12 @@ void parallel_elements(std::int64_t n, F&& f) {
   });
 }
 
-// Rows of `columns` elements for threads: in chunks of a multiple of 8 rows that are worth a thread.
+// Rows of `columns` elements for threads: in chunks of a multiple of `step` rows that are worth a thread.
 struct RowChunks {
   std::int64_t rows, chunk, count;
-  RowChunks(std::int64_t m, std::int64_t columns)
+  RowChunks(std::int64_t m, std::int64_t columns, std::int64_t step = 8)
       : rows(m),
-        chunk((kPointwiseGrain / std::max<std::int64_t>(columns, 1) + 8) / 8 * 8),
+        chunk((kPointwiseGrain / std::max<std::int64_t>(columns, 1) + step) / step * step),
         count((m + chunk - 1) / chunk) {}
   int parts() const { return parallel_parts(count); }
   // f(first row, last row + 1, part)

@@ -25,7 +25,7 @@ struct Multiply {
   }
 };
 
-// Walks a shape in row-major order and yields the matching element of an array that broadcasts to it.
+// Yields the element of an array that broadcasts to a shape, for an element of that shape in row-major order.
 class BroadcastIndex {
  public:
   BroadcastIndex(const Shape& to, const Shape& from) : to_(to) {
@@ -57,14 +57,26 @@ void broadcast_binary(Cpu, Tensor& y, const Tensor& a, const Tensor& b) {
     T* out = y.data<T>();
     const T *left = a.data<T>(), *right = b.data<T>();
     if (a.shape() == b.shape()) {
-      parallel_elements(y.numel(), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) out[i] = Kind::of(left[i], right[i]);
+      parallel_elements(y.numel(), [=](std::int64_t begin, std::int64_t end) {
+        for_lanes<T>(begin, end, [=](std::int64_t i, auto lanes) {
+          store_first(out + i, Kind::of(load_first(left + i, lanes), load_first(right + i, lanes)), lanes);
+        });
       });
       return;
     }
+    // Row by row of the last axis: an operand runs along it, or stands still.
     const BroadcastIndex ia(y.shape(), a.shape()), ib(y.shape(), b.shape());
-    parallel_elements(y.numel(), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) out[i] = Kind::of(left[ia(i)], right[ib(i)]);
+    const std::int64_t n = y.size(-1), rows = n ? y.numel() / n : 0;
+    const bool runs = a.rank() > 0 && a.size(-1) == n, other_runs = b.rank() > 0 && b.size(-1) == n;
+    RowChunks(rows, n).run([&](std::int64_t begin, std::int64_t end, int) {
+      for (std::int64_t row = begin; row < end; ++row) {
+        const T *l = left + ia(row * n), *r = right + ib(row * n);
+        for_lanes<T>(0, n, [&](std::int64_t i, auto lanes) {
+          const Vec<T> u = runs ? load_first(l + i, lanes) : splat(*l);
+          const Vec<T> v = other_runs ? load_first(r + i, lanes) : splat(*r);
+          store_first(out + row * n + i, Kind::of(u, v), lanes);
+        });
+      }
     });
   });
 }
@@ -75,8 +87,12 @@ inline void reduce_to(Cpu, Tensor& sum, const Tensor& x) {
     std::vector<double> total(static_cast<std::size_t>(sum.numel()), 0.0);
     const BroadcastIndex index(x.shape(), sum.shape());
     const T* term = x.data<T>();
-    for (std::int64_t i = 0; i < x.numel(); ++i)
-      total[static_cast<std::size_t>(index(i))] += static_cast<double>(term[i]);
+    const std::int64_t n = x.rank() ? x.size(-1) : 1, rows = n ? x.numel() / n : 0;
+    const std::int64_t step = sum.rank() > 0 && sum.size(-1) == n ? 1 : 0;
+    for (std::int64_t row = 0; row < rows; ++row) {
+      double* into = total.data() + index(row * n);
+      for (std::int64_t i = 0; i < n; ++i) into[i * step] += static_cast<double>(term[row * n + i]);
+    }
     std::transform(total.begin(), total.end(), sum.data<T>(),
                    [](double value) { return static_cast<T>(value); });
   });

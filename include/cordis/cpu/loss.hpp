@@ -20,9 +20,10 @@ inline void bce_with_logits_forward(Cpu, Tensor& loss, const Tensor& x, const Te
   dispatch_float(x.dtype(), "bce_with_logits", [&]<class T>() {
     const auto xs = x.values<T>(), ys = y.values<T>();
     const std::size_t classes = p.defined() ? static_cast<std::size_t>(p.numel()) : 1;
+    const T* weight = p.defined() ? p.data<T>() : nullptr;
     double sum = 0;
-    for (std::size_t i = 0; i < xs.size(); ++i) {
-      const T q = p.defined() ? 1 + (p.data<T>()[i % classes] - 1) * ys[i] : T{1};
+    for (std::size_t i = 0, k = 0; i < xs.size(); ++i, k = k + 1 < classes ? k + 1 : 0) {
+      const T q = weight ? 1 + (weight[k] - 1) * ys[i] : T{1};
       const T term =
           (1 - ys[i]) * xs[i] + q * (std::log1p(std::exp(-std::abs(xs[i]))) + (xs[i] < 0 ? -xs[i] : T{0}));
       if (reduction == Reduction::none)
@@ -42,8 +43,9 @@ inline void bce_with_logits_backward(Cpu, Tensor& dx, const Tensor& dy, const Te
     const auto xs = x.values<T>(), ys = y.values<T>();
     const std::size_t classes = p.defined() ? static_cast<std::size_t>(p.numel()) : 1;
     const T share = static_cast<T>(1 / reduction_divisor(reduction, static_cast<double>(xs.size())));
-    for (std::size_t i = 0; i < xs.size(); ++i) {
-      const T q = p.defined() ? 1 + (p.data<T>()[i % classes] - 1) * ys[i] : T{1};
+    const T* weight = p.defined() ? p.data<T>() : nullptr;
+    for (std::size_t i = 0, k = 0; i < xs.size(); ++i, k = k + 1 < classes ? k + 1 : 0) {
+      const T q = weight ? 1 + (weight[k] - 1) * ys[i] : T{1};
       const T upstream = reduction == Reduction::none ? dy.data<T>()[i] : *dy.data<T>() * share;
       dx.data<T>()[i] = upstream * (1 - ys[i] - q / (1 + std::exp(xs[i])));
     }

@@ -13,7 +13,7 @@ Variable activation(const char* name, const Variable& x) {
   Tensor y = empty_like(x.value());
   on(y.device(), [&](auto device) { activation_forward<Kind>(device, y, x.value()); });
   return record(name, y, {x}, [y](const Tensor& dy) {
-    Tensor dx = empty_like(y);
+    Tensor dx = dy.unique() ? dy : empty_like(y);
     on(y.device(), [&](auto device) { activation_backward<Kind>(device, dx, dy, y); });
     return Tensors{dx};
   });

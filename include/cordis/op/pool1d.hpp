@@ -27,11 +27,13 @@ inline Variable max_pool1d(const Variable& x, MaxPool1dOptions options) {
                  ", padding ", padding, ", dilation ", dilation, ", x ", x.shape());
   }
   Tensor y({x.size(0), room / stride + 1, x.size(2)}, x.dtype(), x.device());
-  Tensor winner(y.shape(), DType::i64, x.device());
+  Storage winner;
+  if (grad_enabled() && x.requires_grad())
+    winner = Storage(static_cast<std::size_t>(y.numel()) * winner_bytes(kernel), x.device());
   on(y.device(), [&](auto device) { max_pool1d_forward(device, y, winner, x.value(), options); });
-  return record("max_pool1d", y, {x}, [winner, shape = x.shape()](const Tensor& dy) {
+  return record("max_pool1d", y, {x}, [winner, options, shape = x.shape()](const Tensor& dy) {
     Tensor dx(shape, dy.dtype(), dy.device());
-    on(dy.device(), [&](auto device) { max_pool1d_backward(device, dx, dy, winner); });
+    on(dy.device(), [&](auto device) { max_pool1d_backward(device, dx, dy, winner, options); });
     return Tensors{dx};
   });
 }
