@@ -28,6 +28,7 @@ class AdamBase : public OptimizerBase<Derived, OptionsType> {
  public:
   static constexpr int kSlots = 2;  // first and second moment
   using typename OptimizerBase<Derived, OptionsType>::Group;
+  using Update = AdamUpdate;
 
   explicit AdamBase(std::vector<Group> groups) : OptimizerBase<Derived, OptionsType>(std::move(groups)) {}
   explicit AdamBase(Variables parameters, const OptionsType& options = {})
@@ -44,13 +45,15 @@ class AdamBase : public OptimizerBase<Derived, OptionsType> {
                  o.betas.second, " are not in [0, 1)");
   }
 
-  static void update(const OptionsType& o, Tensor& p, Tensors& slots, const Tensor& g, std::int64_t step) {
+  static Update update(const OptionsType& o, const Tensor& p, Tensors& slots, const Tensor& g,
+                       std::int64_t step) {
     for (auto& slot : slots)
       if (!slot.defined()) slot = zeros(p.shape(), p.dtype());
-    on(p.device(), [&](auto device) {
-      adam_update(device, p, slots[0], slots[1], g,
-                  {o.lr, o.betas.first, o.betas.second, o.eps, o.weight_decay, kDecoupled, step});
-    });
+    return {p,     slots[0],       slots[1],   g,   o.lr, o.betas.first, o.betas.second,
+            o.eps, o.weight_decay, kDecoupled, step};
+  }
+  static void run(const std::vector<Update>& updates) {
+    on(updates[0].p.device(), [&](auto device) { adam_update(device, std::span(updates)); });
   }
 };
 

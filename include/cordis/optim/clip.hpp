@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <cordis/cpu/norm.hpp>
 #include <cordis/nn/module.hpp>
 
 namespace cordis::inline CORDIS_ABI {
@@ -18,13 +19,12 @@ inline double clip_grad_norm_(const Variables& parameters, double max_norm, cons
   double norm = 0;
   for (const auto& parameter : parameters) {
     if (!parameter.grad().defined()) continue;
-    dispatch_float(parameter.dtype(), "clip_grad_norm_", [&]<class T>() {
-      for (const T value : parameter.grad().values<T>()) {
-        const double g = static_cast<double>(value);
-        if (!options.infinity_norm)
-          norm += g * g;
-        else if (std::isnan(g) || std::abs(g) > norm)
-          norm = std::abs(g);
+    on(parameter.grad().device(), [&](auto device) {
+      if (options.infinity_norm) {
+        const double top = largest(device, parameter.grad());
+        if (std::isnan(top) || top > norm) norm = top;
+      } else {
+        norm += sum_of_squares(device, parameter.grad());
       }
     });
   }

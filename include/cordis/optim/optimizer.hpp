@@ -12,8 +12,9 @@ struct ParameterGroup {
   Options options;  // .lr may be changed between steps
 };
 
-// What optimizers share. Derived gives: Options with lr, the number of state tensors kSlots, and
-// update(options, parameter, slots, step), which may define slots at its first step.
+// What optimizers share. Derived gives: Options with lr, the number of state tensors kSlots, the type Update
+// of all that the step of one tensor needs, update(options, parameter, slots, gradient, step), which makes
+// one and may define slots at its first step, and run(updates), which does those of a step at once.
 //
 // step() goes through the groups in order. A frozen parameter (requires_grad false) or one without a gradient
 // is left alone: value, moments and step count. Gradients are consumed: step() leaves them undefined, so
@@ -42,6 +43,8 @@ class OptimizerBase {
   const std::vector<Group>& groups() const { return groups_; }
 
   void step() {
+    std::vector<typename Derived::Update> updates;
+    updates.reserve(entries_.size());
     std::size_t next = 0;
     for (auto& group : groups_)
       for (std::size_t i = 0; i < group.parameters.size(); ++i) {
@@ -53,9 +56,11 @@ class OptimizerBase {
         ++entry.step;
         for (auto& slot : entry.slots)  // the net may have been moved to another element type since
           if (slot.defined()) slot = slot.to(gradient.dtype());
-        Derived::update(group.options, entry.parameter.value(), entry.slots, gradient, entry.step);
+        updates.push_back(
+            Derived::update(group.options, entry.parameter.value(), entry.slots, gradient, entry.step));
         gradient = {};
       }
+    if (!updates.empty()) Derived::run(updates);
   }
 
   void zero_grad() {

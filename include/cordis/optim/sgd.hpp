@@ -18,6 +18,7 @@ struct SGDOptions {
 class SGD : public OptimizerBase<SGD, SGDOptions> {
  public:
   static constexpr int kSlots = 1;  // the momentum buffer
+  using Update = SgdUpdate;
 
   explicit SGD(std::vector<Group> groups) : OptimizerBase(std::move(groups)) {}
   explicit SGD(Variables parameters, const SGDOptions& options = {})
@@ -33,13 +34,21 @@ class SGD : public OptimizerBase<SGD, SGDOptions> {
                  o.dampening);
   }
 
-  static void update(const Options& o, Tensor& p, Tensors& slots, const Tensor& g, std::int64_t) {
+  static Update update(const Options& o, const Tensor& p, Tensors& slots, const Tensor& g, std::int64_t) {
     const bool first = !slots[0].defined();
     if (first && o.momentum != 0) slots[0] = empty_like(p);
-    Tensor velocity = o.momentum != 0 ? slots[0] : Tensor{};
-    on(p.device(), [&](auto device) {
-      sgd_update(device, p, velocity, g, {o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov, first});
-    });
+    return {p,
+            o.momentum != 0 ? slots[0] : Tensor{},
+            g,
+            o.lr,
+            o.momentum,
+            o.dampening,
+            o.weight_decay,
+            o.nesterov,
+            first};
+  }
+  static void run(const std::vector<Update>& updates) {
+    on(updates[0].p.device(), [&](auto device) { sgd_update(device, std::span(updates)); });
   }
 };
 
