@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cmath>
+#include <cordis/core/parallel.hpp>
 #include <cordis/core/tensor.hpp>
 #include <cstdint>
 #include <numbers>
@@ -92,29 +93,33 @@ inline std::uint64_t mix_seed(std::uint64_t seed, std::uint64_t stream) {
   return (std::uint64_t{w[0]} << 32) | w[1];
 }
 
-inline Tensor& fill_uniform(Tensor& x, double low, double high, Generator& generator = default_generator()) {
-  const auto first = generator.take(static_cast<std::uint64_t>(x.numel()));
-  dispatch_float(x.dtype(), "fill_uniform", [&]<class T>() {
+namespace detail {
+// Element i from draw(seed, first block + i), in parallel: the same elements for any number of threads.
+template <class Draw>
+Tensor& fill_drawn(Tensor& x, const char* op, Generator& generator, double scale, double shift, Draw draw) {
+  constexpr std::int64_t kRun = 4096;
+  const std::int64_t n = x.numel();
+  const std::uint64_t seed = generator.seed(), first = generator.take(static_cast<std::uint64_t>(n));
+  dispatch_float(x.dtype(), op, [&]<class T>() {
     T* values = x.data<T>();
-    for (std::int64_t i = 0; i < x.numel(); ++i) {
-      const double u = Generator::uniform(generator.seed(), first + static_cast<std::uint64_t>(i));
-      values[i] = static_cast<T>(low + (high - low) * u);
-    }
+    parallel_for((n + kRun - 1) / kRun, [&](std::int64_t begin, std::int64_t end, int) {
+      for (std::int64_t i = begin * kRun; i < std::min(n, end * kRun); ++i)
+        values[i] = static_cast<T>(shift + scale * draw(seed, first + static_cast<std::uint64_t>(i)));
+    });
   });
   return x;
+}
+}  // namespace detail
+
+inline Tensor& fill_uniform(Tensor& x, double low, double high, Generator& generator = default_generator()) {
+  return detail::fill_drawn(x, "fill_uniform", generator, high - low, low,
+                            [](auto seed, auto index) { return Generator::uniform(seed, index); });
 }
 
 inline Tensor& fill_normal(Tensor& x, double mean, double deviation,
                            Generator& generator = default_generator()) {
-  const auto first = generator.take(static_cast<std::uint64_t>(x.numel()));
-  dispatch_float(x.dtype(), "fill_normal", [&]<class T>() {
-    T* values = x.data<T>();
-    for (std::int64_t i = 0; i < x.numel(); ++i) {
-      const double z = Generator::normal(generator.seed(), first + static_cast<std::uint64_t>(i));
-      values[i] = static_cast<T>(mean + deviation * z);
-    }
-  });
-  return x;
+  return detail::fill_drawn(x, "fill_normal", generator, deviation, mean,
+                            [](auto seed, auto index) { return Generator::normal(seed, index); });
 }
 
 // Fisher-Yates from the last element down.

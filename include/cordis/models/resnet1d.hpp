@@ -20,9 +20,8 @@ struct ResNet1dOptions {
 
 namespace detail {
 inline Conv1d resnet_conv(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride) {
-  Conv1d conv(in, out, {.kernel = kernel, .stride = stride, .padding = kernel / 2, .bias = false});
-  kaiming_normal_fan_out(conv.weight.value());
-  return conv;
+  return Conv1d(in, out, {.kernel = kernel, .stride = stride, .padding = kernel / 2, .bias = false},
+                [](Tensor& w) { kaiming_normal_fan_out(w); });
 }
 }  // namespace detail
 

@@ -27,12 +27,17 @@ struct Conv1d {
 
   Conv1d() = default;
   Conv1d(std::int64_t in, std::int64_t out, const Conv1dLayerOptions& o)
+      : Conv1d(in, out, o, [](Tensor& w) { uniform_fan_in(w, fan_in(w)); }) {}
+  // The weight as initialise(w) leaves it, w (out, in / groups, kernel) without values.
+  template <class Initialise>
+  Conv1d(std::int64_t in, std::int64_t out, const Conv1dLayerOptions& o, Initialise&& initialise)
       : options{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {
     CORDIS_CHECK(
         in > 0 && out > 0 && o.kernel > 0 && o.groups > 0 && in % o.groups == 0 && out % o.groups == 0,
         "[Conv1d] ", in, " channels to ", out, ", kernel ", o.kernel, ", ", o.groups, " groups");
     Tensor w({out, in / o.groups, o.kernel}), b({out});
-    weight = Variable(uniform_fan_in(w, fan_in(w)), true);
+    initialise(w);
+    weight = Variable(w, true);
     if (o.bias) bias = Variable(uniform_fan_in(b, fan_in(w)), true);
   }
 
