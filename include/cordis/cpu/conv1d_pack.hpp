@@ -15,30 +15,31 @@ std::int64_t panels_of(std::int64_t columns) {
   return (columns + kPanel<T> - 1) / kPanel<T>;
 }
 
-// w (O, C, K) -> (panels of O, K C, kPanel): row k C + c, column o. Read in runs of a few channels that fit
-// the first-level cache, turned there.
+// w (O, C, K) -> (panels of O, K C, kPanel): row k C + c, column o. Turned in squares of vectors.
 template <class T>
 Tensor pack_forward(const Tensor& w) {
-  constexpr std::int64_t P = kPanel<T>;
+  constexpr std::int64_t P = kPanel<T>, W = kLanes<T>;
   const std::int64_t O = w.size(0), C = w.size(1), K = w.size(2);
   Tensor packed({panels_of<T>(O), K * C, P}, w.dtype());
-  const std::int64_t run = std::clamp<std::int64_t>(48 / K, 1, C);
   parallel_for(panels_of<T>(O), [&](std::int64_t begin, std::int64_t end, int) {
-    Tensor staged({P * (run * K + 1)}, w.dtype());
-    T* stage = staged.data<T>();
     for (std::int64_t panel = begin; panel < end; ++panel) {
+      const T* from = w.data<T>() + panel * P * C * K;
       T* to = packed.data<T>() + panel * K * C * P;
       const std::int64_t width = std::min(P, O - panel * P);
       if (width < P) std::fill_n(to, K * C * P, T{0});
-      for (std::int64_t c = 0; c < C; c += run) {
-        const std::int64_t values = std::min(run, C - c) * K, pitch = run * K + 1;
-        for (std::int64_t o = 0; o < width; ++o)
-          std::copy_n(w.data<T>() + ((panel * P + o) * C + c) * K, values, stage + o * pitch);
-        for (std::int64_t i = 0; i < values; ++i) {
-          T* row = to + (i % K * C + c + i / K) * P;
-          for (std::int64_t o = 0; o < width; ++o) row[o] = stage[o * pitch + i];
+      const auto row = [&](std::int64_t i) { return to + (i % K * C + i / K) * P; };
+      std::int64_t i = 0;
+      for (; width == P && i + W <= C * K; i += W)
+        for (std::int64_t o = 0; o < P; o += W) {
+          Vec<T> square[W];
+#pragma GCC unroll 16
+          for (int r = 0; r < W; ++r) square[r] = load(from + (o + r) * C * K + i);
+          transpose<T>(square);
+#pragma GCC unroll 16
+          for (int r = 0; r < W; ++r) store(row(i + r) + o, square[r]);
         }
-      }
+      for (; i < C * K; ++i)
+        for (std::int64_t o = 0; o < width; ++o) row(i)[o] = from[o * C * K + i];
     }
   });
   return packed;
@@ -59,10 +60,12 @@ Tensor pack_backward(const Tensor& w, std::int64_t first, std::int64_t step, std
         const std::int64_t width = std::min(P, C - panel * P);
         const T* from = w.data<T>() + panel * P * K + first + step * (taps - 1 - j);
         for (std::int64_t o = 0; o < O; ++o, row += P, from += C * K) {
-          if (K == 1)
-            std::copy_n(from, width, row);
-          else
-            for (std::int64_t c = 0; c < width; ++c) row[c] = from[c * K];
+          if (K == 1 && width == P) {
+#pragma GCC unroll 8
+            for (int v = 0; v < kTileVectors; ++v) store(row + v * kLanes<T>, load(from + v * kLanes<T>));
+            continue;
+          }
+          for (std::int64_t c = 0; c < width; ++c) row[c] = from[c * K];
           std::fill_n(row + width, P - width, T{0});
         }
       }

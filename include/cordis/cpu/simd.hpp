@@ -6,6 +6,7 @@
 #include <cordis/config.hpp>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -68,6 +69,33 @@ template <class T>
 template <class T>
 [[gnu::always_inline]] inline Vec<T> splat(T value) {
   return Vec<T>{} + value;
+}
+
+namespace detail {
+// a0 b0 a1 b1 ... from the low or the high halves.
+template <bool kHigh, class V, int... I>
+[[gnu::always_inline]] inline V interleave(V a, V b, std::integer_sequence<int, I...>) {
+  constexpr int W = sizeof...(I);
+  return __builtin_shufflevector(a, b, (I / 2 + (I % 2) * W + (kHigh ? W / 2 : 0))...);
+}
+}  // namespace detail
+
+// Rows become columns. Each round interleaves the rows of the upper half with those of the lower.
+template <class T>
+[[gnu::always_inline]] inline void transpose(Vec<T> (&m)[kLanes<T>]) {
+  constexpr int W = kLanes<T>;
+  constexpr auto lanes = std::make_integer_sequence<int, W>{};
+#pragma GCC unroll 4
+  for (int round = 1; round < W; round *= 2) {
+    Vec<T> t[W];
+#pragma GCC unroll 16
+    for (int i = 0; i < W / 2; ++i) {
+      t[2 * i] = detail::interleave<false>(m[i], m[i + W / 2], lanes);
+      t[2 * i + 1] = detail::interleave<true>(m[i], m[i + W / 2], lanes);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < W; ++i) m[i] = t[i];
+  }
 }
 
 }  // namespace cordis::inline CORDIS_ABI
