@@ -25,24 +25,9 @@ inline std::size_t winner_bytes(std::int64_t kernel) {
 }
 
 namespace detail {
-// Spelled out: of a vector type with a dependent size g++ converts lane by lane.
 template <class T, class Place>
-struct PlacesOf;
-template <>
-struct PlacesOf<float, std::int8_t> {
-  typedef std::int8_t type __attribute__((vector_size(kLanes<float>)));
-};
-template <>
-struct PlacesOf<double, std::int8_t> {
-  typedef std::int8_t type __attribute__((vector_size(kLanes<double>)));
-};
-template <>
-struct PlacesOf<float, std::int32_t> {
-  typedef std::int32_t type __attribute__((vector_size(4 * kLanes<float>)));
-};
-template <>
-struct PlacesOf<double, std::int32_t> {
-  typedef std::int32_t type __attribute__((vector_size(4 * kLanes<double>)));
+struct PlacesOf {
+  typedef Place type __attribute__((vector_size(kLanes<T> * sizeof(Place))));
 };
 template <class T, class Place>
 using Places = typename PlacesOf<T, Place>::type;
@@ -113,6 +98,9 @@ inline void max_pool1d_backward(Cpu, Tensor& dx, const Tensor& dy, const Storage
             for_lanes<T>(0, C, [=](std::int64_t c, auto lanes) {
               detail::Places<T, Place> narrow{};
               std::memcpy(&narrow, at + c, static_cast<std::size_t>(lanes) * sizeof(Place));
+#if defined(__x86_64__) && !defined(__clang__)  // g++ would make the load and the widening one, lane by lane
+              if constexpr (sizeof narrow == 16 || sizeof narrow == 8) asm("" : "+x"(narrow));
+#endif
               const auto won = __builtin_convertvector(narrow, VecBits<T>) == static_cast<Lane>(k);
               const Vec<T> term = won ? load_first(d + c, lanes) : Vec<T>{};
               store_first(sum + c, written ? load_first(sum + c, lanes) + term : term, lanes);
