@@ -167,6 +167,48 @@ TEST_CASE("recurrent: wide layers and long records") {
     }
 }
 
+TEST_CASE("recurrent: units that fill vectors and units left over, tiles of every height") {
+  for (const bool lstm : {true, false})
+    for (const std::int64_t H : {7, 8, 16, 21, 33})
+      for (const std::int64_t N : {1, 2, 5, 13}) {
+        const Setup s{.lstm = lstm, .N = N, .L = N == 1 ? 300 : 24, .I = 3, .H = H, .h0 = true, .c0 = lstm};
+        Tensors inputs = s.inputs(static_cast<std::uint64_t>(11 * H + N));
+        for (std::size_t i = 1; i < inputs.size(); ++i)
+          for (double& value : inputs[i].values<double>()) value = static_cast<float>(value * 0.2);
+        const Outcome wide = outcome(s.op(), inputs);
+        check_near(wide.y, textbook(s, inputs), 1e-12, s.name());
+        Tensors narrow;  // twice the lanes
+        for (const auto& input : inputs) narrow.push_back(input.to(DType::f32));
+        const Outcome single = outcome(s.op(), narrow);
+        check_near(single.y, wide.y, 1e-5, s.name() + " f32");
+        check_near(single.dx, wide.dx, 2e-5, s.name() + " f32 gradient");
+      }
+  for (const bool lstm : {true, false})
+    for (const std::int64_t H : {8, 9}) {
+      const Setup s{.lstm = lstm, .N = 2, .L = 3, .I = 2, .H = H, .D = 2, .h0 = true, .c0 = lstm};
+      prove(s.name(), s.op(), s.inputs(static_cast<std::uint64_t>(H)), 1e-4);
+    }
+}
+
+TEST_CASE("recurrent: another number of threads in backward than in forward") {
+  for (const bool lstm : {true, false}) {
+    const Setup s{.lstm = lstm, .N = 5, .L = 9, .I = 3, .H = 6, .D = 2};
+    Variables leaves;
+    for (const auto& input : s.inputs(3)) leaves.emplace_back(input, true);
+    Tensors gradients[2];
+    for (const int threads : {1, 3}) {
+      const auto y = [&] {
+        const ThreadGuard guard(threads);
+        return s.op()(leaves)[0];
+      }();
+      const ThreadGuard guard(2);
+      backward({y}, {ones(y.shape(), DType::f64)});
+      for (auto& leaf : leaves) gradients[threads / 3].push_back(std::exchange(leaf.grad(), {}));
+    }
+    check_near(gradients[0], gradients[1], 1e-12, s.name());
+  }
+}
+
 TEST_CASE("recurrent: gradients that come to some outputs only") {
   for (const bool lstm : {true, false})
     for (const std::int64_t D : {1, 2})

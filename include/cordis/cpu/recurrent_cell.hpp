@@ -1,103 +1,93 @@
-// cordis/cpu/recurrent_cell.hpp: one time step of an LSTM and of a GRU, element by element
-// Both keep four columns blocks of H per sample: before the step they hold sums, after it what backward
-// reads.
+// cordis/cpu/recurrent_cell.hpp: one time step of an LSTM and of a GRU, a vector of hidden units at a time
+// A group of u <= kLanes<T> units keeps four blocks side by side, u values each: before the step sums, after
+// it what backward reads. Whole vectors are loaded and stored, in ascending order: what a store leaves behind
+// its block, the next one overwrites, and behind the last lies room (recurrent_layout.hpp).
 #pragma once
 
-#include <Eigen/Core>
-#include <cordis/config.hpp>
-#include <cstdint>
-#include <vector>
+#include <array>
+#include <cordis/cpu/simd_math.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 
-// Columns of the four blocks that a product with rows [weight, weight + count) H of weight_hh adds to.
-struct RecurrentBlock {
-  std::int64_t gate, weight, count;  // in units of H
+// What flows between the steps of backward for one group, and where its gradients go.
+template <class T>
+struct RecurrentGradient {
+  T* sums;         // of the blocks that h reaches, side by side
+  T* candidate;    // of a GRU's n, which h does not reach
+  T* carry;        // in: gradient of h from the next step; out: what does not pass through the sums
+  T* dc;           // in: gradient of c from the next step; out: for the step before
+  const T* dy;     // gradient of h from outside
+  std::int64_t u;  // units
 };
 
-namespace detail {
-template <class T>
-using ArrayMap = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
-template <class T>
-using ConstArrayMap = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
-}  // namespace detail
-
-// Gates i, f, g, o, all of x and h:
+// Blocks i, f, g, o, all of x and h:
 //   c = s(f) c + s(i) tanh(g);  h = s(o) tanh(c)
 struct LstmCell {
   static constexpr const char* kName = "lstm";
   static constexpr std::int64_t kGates = 4;  // row blocks of weight_ih and weight_hh
   static constexpr bool kHasCell = true;
-  static std::vector<RecurrentBlock> hidden_blocks() { return {{0, 0, 4}}; }
+  // Row block of weight_ih and of weight_hh that feeds each block; -1: none.
+  static constexpr std::array<int, 4> kOfX{0, 1, 2, 3}, kOfH{0, 1, 2, 3};
 
-  // gates: (4 H), sums in, activations out; h, c: (H) written; h_before, c_before: (H).
+  template <bool kKeep, class T>
+  static void gates(T* z, std::int64_t u, T* c, const T* c_before) {
+    const Vec<T> i = sigmoid<T>(load(z)), f = sigmoid<T>(load(z + u)), g = tanh<T>(load(z + 2 * u)),
+                 o = sigmoid<T>(load(z + 3 * u));
+    store<T>(c, f * load(c_before) + i * g);
+    if constexpr (kKeep) store<T>(z, i), store<T>(z + u, f), store<T>(z + 2 * u, g);
+    store<T>(z + 3 * u, o);
+  }
   template <class T>
-  static void forward(std::int64_t H, T* gates, T* h, T* c, const T*, const T* c_before) {
-    using Map = detail::ArrayMap<T>;
-    Map input_forget(gates, 2 * H), i(gates, H), f(gates + H, H), g(gates + 2 * H, H), o(gates + 3 * H, H),
-        cell(c, H), out(h, H);
-    input_forget = input_forget.logistic();
-    g = g.tanh();
-    o = o.logistic();
-    cell = f * detail::ConstArrayMap<T>(c_before, H) + i * g;
-    out = o * cell.tanh();
+  static void output(T* z, std::int64_t u, T* h, const T*, const T* c) {
+    store<T>(h, load(z + 3 * u) * tanh<T>(load(c)));
   }
 
-  // d: (4 H) written, the gradient of the sums; dh: (H) of this step's output; dc: (H) in: from the next
-  // step, out: for the one before; gates, c as forward left them. What flows to h_before goes through the
-  // sums alone: carry = 0.
+  // z, c as forward left them. What flows to h of the step before goes through the sums alone.
   template <class T>
-  static void backward(std::int64_t H, T* d, T* carry, const T* dh, T* dc, const T* gates, const T* c,
-                       const T*, const T* c_before) {
-    for (std::int64_t k = 0; k < H; ++k) {
-      const T i = gates[k], f = gates[H + k], g = gates[2 * H + k], o = gates[3 * H + k];
-      d[3 * H + k] = c[k];  // holds tanh(c) below
-      d[k] = g * i * (1 - i), d[H + k] = c_before[k] * f * (1 - f), d[2 * H + k] = i * (1 - g * g);
-      carry[k] = o;
-    }
-    detail::ArrayMap<T> tanh_c(d + 3 * H, H);
-    tanh_c = tanh_c.tanh();
-    for (std::int64_t k = 0; k < H; ++k) {
-      const T o = carry[k], th = d[3 * H + k];
-      const T total = dc[k] + dh[k] * o * (1 - th * th);
-      d[k] *= total, d[H + k] *= total, d[2 * H + k] *= total;
-      d[3 * H + k] = dh[k] * th * o * (1 - o);
-      dc[k] = total * gates[H + k];
-      carry[k] = 0;
-    }
+  static void backward(const RecurrentGradient<T>& d, const T* z, const T*, const T* c, const T* c_before) {
+    const std::int64_t u = d.u;
+    const Vec<T> i = load(z), f = load(z + u), g = load(z + 2 * u), o = load(z + 3 * u);
+    const Vec<T> dh = load(d.carry) + load(d.dy), th = tanh<T>(load(c));
+    const Vec<T> dc = load(d.dc) + dh * o * (T{1} - th * th);
+    store<T>(d.dc, dc * f);
+    store<T>(d.sums, dc * g * i * (T{1} - i));
+    store<T>(d.sums + u, dc * load(c_before) * f * (T{1} - f));
+    store<T>(d.sums + 2 * u, dc * i * (T{1} - g * g));
+    store<T>(d.sums + 3 * u, dh * th * o * (T{1} - o));
   }
 };
 
-// Blocks r, z, n of x (and r, z of h), and q = W_hn h + b_hn apart, since the reset gate scales it alone:
+// Blocks n of x, r and z of x and h, and q = W_hn h + b_hn apart, since the reset gate scales it alone:
 //   n = tanh(n + s(r) q);  h = (1 - s(z)) n + s(z) h
 struct GruCell {
   static constexpr const char* kName = "gru";
   static constexpr std::int64_t kGates = 3;
   static constexpr bool kHasCell = false;
-  static std::vector<RecurrentBlock> hidden_blocks() { return {{0, 0, 2}, {3, 2, 1}}; }
+  static constexpr std::array<int, 4> kOfX{2, 0, 1, -1}, kOfH{-1, 0, 1, 2};
 
+  template <bool, class T>
+  static void gates(T* z, std::int64_t u, T*, const T*) {
+    const Vec<T> n = load(z), r = sigmoid<T>(load(z + u)), update = sigmoid<T>(load(z + 2 * u)),
+                 q = load(z + 3 * u);
+    store<T>(z, n + r * q), store<T>(z + u, r), store<T>(z + 2 * u, update), store<T>(z + 3 * u, q);
+  }
   template <class T>
-  static void forward(std::int64_t H, T* gates, T* h, T*, const T* h_before, const T*) {
-    using Map = detail::ArrayMap<T>;
-    Map reset_update(gates, 2 * H), r(gates, H), z(gates + H, H), n(gates + 2 * H, H), q(gates + 3 * H, H),
-        out(h, H);
-    reset_update = reset_update.logistic();
-    n = (n + r * q).tanh();
-    out = n + z * (detail::ConstArrayMap<T>(h_before, H) - n);
+  static void output(T* z, std::int64_t u, T* h, const T* h_before, const T*) {
+    const Vec<T> n = tanh<T>(load(z)), r = load(z + u), update = load(z + 2 * u), q = load(z + 3 * u);
+    store<T>(h, n + update * (load(h_before) - n));
+    store<T>(z, n), store<T>(z + u, r), store<T>(z + 2 * u, update), store<T>(z + 3 * u, q);
   }
 
   template <class T>
-  static void backward(std::int64_t H, T* d, T* carry, const T* dh, T*, const T* gates, const T*,
-                       const T* h_before, const T*) {
-    for (std::int64_t k = 0; k < H; ++k) {
-      const T r = gates[k], z = gates[H + k], n = gates[2 * H + k], q = gates[3 * H + k];
-      const T dn = dh[k] * (1 - z) * (1 - n * n);
-      d[k] = dn * q * r * (1 - r);
-      d[H + k] = dh[k] * (h_before[k] - n) * z * (1 - z);
-      d[2 * H + k] = dn;
-      d[3 * H + k] = dn * r;
-      carry[k] = dh[k] * z;
-    }
+  static void backward(const RecurrentGradient<T>& d, const T* z, const T* h_before, const T*, const T*) {
+    const std::int64_t u = d.u;
+    const Vec<T> n = load(z), r = load(z + u), update = load(z + 2 * u), q = load(z + 3 * u);
+    const Vec<T> dh = load(d.carry) + load(d.dy), dn = dh * (T{1} - update) * (T{1} - n * n);
+    store<T>(d.carry, dh * update);
+    store<T>(d.sums, dn * q * r * (T{1} - r));
+    store<T>(d.sums + u, dh * (load(h_before) - n) * update * (T{1} - update));
+    store<T>(d.sums + 2 * u, dn * r);
+    store<T>(d.candidate, dn);
   }
 };
 

@@ -1,7 +1,8 @@
 // cordis/op/recurrent.hpp: one LSTM or GRU layer over whole records, one or two directions, one node on the
-// tape Kernels: cordis/cpu/recurrent.hpp.
+// tape. Kernels: cordis/cpu/recurrent.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/recurrent.hpp>
 
@@ -77,13 +78,15 @@ RecurrentOutput recurrent(const Variable& x, const std::vector<RecurrentParamete
   const auto weights = recurrent_values(directions);
   const auto make = [&](const Shape& shape) { return Tensor(shape, x.dtype(), x.device()); };
   Tensor y = make({N, L, D * H}), h_n = make({D, N, H}), c_n = Cell::kHasCell ? make({D, N, H}) : Tensor{};
-  RecurrentSaved saved{make({D, L, N, 4 * H}), Cell::kHasCell ? make({D, L, N, H}) : Tensor{}};
-  on(x.device(), [&](auto device) {
-    recurrent_forward<Cell>(device, y, h_n, c_n, saved, x.value(), value(h0), value(c0), weights);
-  });
-
   Variables inputs{x, h0, c0};
   for (const auto& p : directions) inputs.insert(inputs.end(), {p.w_ih, p.w_hh, p.b_ih, p.b_hh});
+  const bool keep = grad_enabled() && std::any_of(inputs.begin(), inputs.end(),
+                                                  [](const Variable& v) { return v.requires_grad(); });
+  RecurrentSaved saved;
+  on(x.device(), [&](auto device) {
+    recurrent_forward<Cell>(device, y, h_n, c_n, saved, keep, x.value(), value(h0), value(c0), weights);
+  });
+
   Tensors outputs{y, h_n};
   if (Cell::kHasCell) outputs.push_back(c_n);
   auto results = record_outputs(
