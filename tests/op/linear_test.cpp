@@ -46,6 +46,37 @@ TEST_CASE("linear: any leading axes, with and without bias") {
                 {random_tensor({101, 37}, 1), random_tensor({23, 37}, 2), random_tensor({23}, 3)});
 }
 
+TEST_CASE("linear: few rows and many, rows longer than a block, widths that end within a vector") {
+  for (const std::int64_t M : {1, 3, 37, 100})
+    for (const std::int64_t in : {5, 64, 1030, 2100})
+      for (const std::int64_t out : {1, 5, 9, 70}) {
+        const Tensor x = random_tensor({M, in}, 1), w = random_tensor({out, in}, 2),
+                     b = random_tensor({out}, 3);
+        const auto name = concat(M, " rows, ", in, " to ", out);
+        const Outcome wide = outcome(run, {x, w, b}),
+                      single = outcome(run, {x.to(DType::f32), w.to(DType::f32), b.to(DType::f32)});
+        Tensor y({M, out}, DType::f64), dx = zeros({M, in}, DType::f64), dw = zeros({out, in}, DType::f64);
+        const Tensor dy = random_tensor(y.shape(), 77, 0.5, 1.5);  // as outcome's
+        for (std::int64_t m = 0; m < M; ++m)
+          for (std::int64_t o = 0; o < out; ++o) {
+            double sum = b.data<double>()[o];
+            const double slope = dy.data<double>()[m * out + o];
+            for (std::int64_t i = 0; i < in; ++i) {
+              sum += x.data<double>()[m * in + i] * w.data<double>()[o * in + i];
+              dx.data<double>()[m * in + i] += slope * w.data<double>()[o * in + i];
+              dw.data<double>()[o * in + i] += slope * x.data<double>()[m * in + i];
+            }
+            y.data<double>()[m * out + o] = sum;
+          }
+        check_near(wide.y, {y}, 1e-12, name);
+        check_near({wide.dx[0], wide.dx[1]}, {dx, dw}, 1e-12, name + ", gradient");
+        check_near(single.y, wide.y, 1e-5, name + ", f32");
+        check_near(single.dx, wide.dx, 1e-5, name + ", f32, gradient");
+      }
+  prove_threads("rows in threads", run, {random_tensor({150, 70}, 1), random_tensor({130, 70}, 2)});
+  prove_threads("outputs in threads", run, {random_tensor({2, 1500}, 1), random_tensor({130, 1500}, 2)});
+}
+
 TEST_CASE("linear: one variable in two places") {
   prove("rows and weight", [](const Variables& v) -> Variables { return {linear(v[0], v[0])}; },
         {random_tensor({3, 4}, 1)});
