@@ -58,15 +58,29 @@ Tensor pack_backward(const Tensor& w, std::int64_t first, std::int64_t step, std
       for (std::int64_t j = 0; j < taps; ++j) {
         T* row = packed.data<T>() + (panel * taps + j) * O * P;
         const std::int64_t width = std::min(P, C - panel * P);
-        const T* from = w.data<T>() + panel * P * K + first + step * (taps - 1 - j);
-        for (std::int64_t o = 0; o < O; ++o, row += P, from += C * K) {
-          if (K == 1 && width == P) {
+        const std::int64_t tap = first + step * (taps - 1 - j);
+        const T* from = w.data<T>() + panel * P * K;
+        const auto rows = [&](auto one) {
+          for (std::int64_t o = 0; o < O; ++o, row += P, from += C * K) one(row, from);
+        };
+        const auto vectors = [&](std::int64_t values, auto read) {
+          rows([&](T* to, const T* in) {
 #pragma GCC unroll 8
-            for (int v = 0; v < kTileVectors; ++v) store(row + v * kLanes<T>, load(from + v * kLanes<T>));
-            continue;
-          }
-          for (std::int64_t c = 0; c < width; ++c) row[c] = from[c * K];
-          std::fill_n(row + width, P - width, T{0});
+            for (int v = 0; v < kTileVectors; ++v) store<T>(to + v * kLanes<T>, read(in + v * values));
+          });
+        };
+        if (width == P && K == 1) {
+          vectors(kLanes<T>, [](const T* in) { return load(in); });
+        } else if (width == P && K == 3) {
+          constexpr std::int64_t three = 3 * kLanes<T>;
+          if (tap == 0) vectors(three, [](const T* in) { return load_third<0>(in); });
+          if (tap == 1) vectors(three, [](const T* in) { return load_third<1>(in); });
+          if (tap == 2) vectors(three, [](const T* in) { return load_third<2>(in); });
+        } else {
+          rows([&](T* to, const T* in) {
+            for (std::int64_t c = 0; c < width; ++c) to[c] = in[c * K + tap];
+            std::fill_n(to + width, P - width, T{0});
+          });
         }
       }
   });

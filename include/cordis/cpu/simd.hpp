@@ -98,4 +98,35 @@ template <class T>
   }
 }
 
+namespace detail {
+template <int kPart, class V, int... I>
+[[gnu::always_inline]] inline V pick3(V a, V b, V c, std::integer_sequence<int, I...>) {
+  constexpr int W = sizeof...(I);
+  const V t = __builtin_shufflevector(a, b, (3 * I + kPart < 2 * W ? 3 * I + kPart : 0)...);
+  return __builtin_shufflevector(t, c, (3 * I + kPart < 2 * W ? I : 3 * I + kPart - W)...);
+}
+template <int kPart, class V, int... I>
+[[gnu::always_inline]] inline V mix3(V a, V b, V c, std::integer_sequence<int, I...>) {
+  constexpr int W = sizeof...(I), from = kPart * W;
+  const V t =
+      __builtin_shufflevector(a, b, ((from + I) % 3 == 2 ? 0 : (from + I) % 3 * W + (from + I) / 3)...);
+  return __builtin_shufflevector(t, c, ((from + I) % 3 == 2 ? W + (from + I) / 3 : I)...);
+}
+}  // namespace detail
+
+// Of 3 kLanes<T> values at p those at part, part + 3, part + 6, ...
+template <int kPart, class T>
+[[gnu::always_inline]] inline Vec<T> load_third(const T* p) {
+  return detail::pick3<kPart>(load(p), load(p + kLanes<T>), load(p + 2 * kLanes<T>),
+                              std::make_integer_sequence<int, kLanes<T>>{});
+}
+// a[0] b[0] c[0] a[1] b[1] c[1] ...
+template <class T>
+[[gnu::always_inline]] inline void store_thirds(T* p, Vec<T> a, Vec<T> b, Vec<T> c) {
+  constexpr auto lanes = std::make_integer_sequence<int, kLanes<T>>{};
+  store<T>(p, detail::mix3<0>(a, b, c, lanes));
+  store<T>(p + kLanes<T>, detail::mix3<1>(a, b, c, lanes));
+  store<T>(p + 2 * kLanes<T>, detail::mix3<2>(a, b, c, lanes));
+}
+
 }  // namespace cordis::inline CORDIS_ABI

@@ -210,17 +210,15 @@ void winograd_weight_gradient(T* dw, const Tensors& parts, std::int64_t O, std::
     for (std::int64_t o = begin; o < end; ++o)
       for (std::int64_t c = 0; c < C; c += kLanes<T>) {
         Vec<T> m[detail::kPoints];
+#pragma GCC unroll 6
         for (std::int64_t i = 0; i < detail::kPoints; ++i) {
           m[i] = load(parts[0].data<T>() + (i * O + o) * C + c);
           for (std::size_t part = 1; part < parts.size(); ++part)
             m[i] += load(parts[part].data<T>() + (i * O + o) * C + c);
         }
         const Vec<T> even_a = m[1] + m[2], even_b = m[3] + m[4];
-        const Vec<T> tap[3] = {m[0] + (even_a + even_b), W::a * (m[1] - m[2]) + W::b * (m[3] - m[4]),
-                               W::a2 * even_a + W::b2 * even_b + m[5]};
-        T* to = dw + (o * C + c) * 3;
-        for (int lane = 0; lane < kLanes<T>; ++lane)
-          for (int k = 0; k < 3; ++k) to[3 * lane + k] = tap[k][lane];
+        store_thirds<T>(dw + (o * C + c) * 3, m[0] + (even_a + even_b),
+                        W::a * (m[1] - m[2]) + W::b * (m[3] - m[4]), W::a2 * even_a + W::b2 * even_b + m[5]);
       }
   });
 }
