@@ -19,8 +19,9 @@ struct ExpConstants;
 template <>
 struct ExpConstants<float> {
   typedef std::int32_t whole __attribute__((vector_size(kVectorBytes)));
+  typedef std::uint32_t word __attribute__((vector_size(kVectorBytes)));
   static constexpr int kMantissa = 23;
-  static constexpr std::int32_t kBias = 127, kMagnitude = 0x7fffffff;
+  static constexpr std::uint32_t kBias = 127, kMagnitude = 0x7fffffff;
   static constexpr float kLog2E = 1.44269504F, kLn2 = 0.693147181F, kLn2High = 0.693359375F,
                          kLn2Low = -2.12194440e-4F;
   static constexpr float kSigmoidZero = 87.3365F, kTanhOne = 9.1F;
@@ -30,8 +31,9 @@ struct ExpConstants<float> {
 template <>
 struct ExpConstants<double> {
   typedef std::int32_t whole __attribute__((vector_size(kVectorBytes / 2)));
+  typedef std::uint64_t word __attribute__((vector_size(kVectorBytes)));
   static constexpr int kMantissa = 52;
-  static constexpr std::int64_t kBias = 1023, kMagnitude = 0x7fffffffffffffff;
+  static constexpr std::uint64_t kBias = 1023, kMagnitude = 0x7fffffffffffffff;
   static constexpr double kLog2E = 1.4426950408889634, kLn2 = 0.69314718055994531,
                           kLn2High = 0.693147182464599609375, kLn2Low = -1.90465429995776e-9;
   static constexpr double kSigmoidZero = 708.396, kTanhOne = 19.1;
@@ -63,13 +65,13 @@ template <class T>
   return intact(r * r * horner(std::make_index_sequence<std::size(ExpConstants<T>::kPoly) - 1>{}) + r);
 }
 
-// The whole number nearest to a >= 0, as integer and as T. In f64 it goes through 32 bits, for which every
-// instruction set has a conversion.
+// The whole number nearest to a >= 0, as integer (unsigned: far outside the range it may wrap) and as T. In
+// f64 it goes through 32 bits, for which every instruction set has a conversion.
 template <class T>
-[[gnu::always_inline]] inline VecBits<T> nearest(Vec<T> a, Vec<T>& as_float) {
+[[gnu::always_inline]] inline typename ExpConstants<T>::word nearest(Vec<T> a, Vec<T>& as_float) {
   const auto n = __builtin_convertvector(a + T{0.5}, typename ExpConstants<T>::whole);
   as_float = __builtin_convertvector(n, Vec<T>);
-  return __builtin_convertvector(n, VecBits<T>);
+  return __builtin_convertvector(n, typename ExpConstants<T>::word);
 }
 
 }  // namespace detail
@@ -79,12 +81,13 @@ template <class T>
 template <class T>
 [[gnu::always_inline]] inline Vec<T> sigmoid(Vec<T> x) {
   using C = detail::ExpConstants<T>;
-  const Vec<T> a = (Vec<T>)((VecBits<T>)x & C::kMagnitude);
+  using Word = typename C::word;
+  const Vec<T> a = (Vec<T>)((Word)x & C::kMagnitude);
   Vec<T> n;
-  const VecBits<T> power = detail::nearest<T>(a * C::kLog2E, n);
+  const Word power = detail::nearest<T>(a * C::kLog2E, n);
   const Vec<T> r = n * C::kLn2Low + detail::intact(n * C::kLn2High - a);
   const Vec<T> mantissa = detail::expm1_near_zero<T>(r) + T{1};
-  Vec<T> e = (Vec<T>)((VecBits<T>)mantissa - (power << C::kMantissa));
+  Vec<T> e = (Vec<T>)((Word)mantissa - (power << C::kMantissa));
   e = a > C::kSigmoidZero ? Vec<T>{} : e;
   return (x < T{0} ? e : splat(T{1})) / (e + T{1});
 }
@@ -93,14 +96,15 @@ template <class T>
 template <class T>
 [[gnu::always_inline]] inline Vec<T> tanh(Vec<T> x) {
   using C = detail::ExpConstants<T>;
-  const VecBits<T> sign = (VecBits<T>)x & ~C::kMagnitude;
-  const Vec<T> a = (Vec<T>)((VecBits<T>)x & C::kMagnitude);
+  using Word = typename C::word;
+  const Word sign = (Word)x & ~C::kMagnitude;
+  const Vec<T> a = (Vec<T>)((Word)x & C::kMagnitude);
   Vec<T> n;
-  const VecBits<T> power = detail::nearest<T>(a * (2 * C::kLog2E), n);
+  const Word power = detail::nearest<T>(a * (2 * C::kLog2E), n);
   const Vec<T> scale = (Vec<T>)((power + C::kBias) << C::kMantissa);
   const Vec<T> m = scale * detail::expm1_near_zero<T>(a * T{2} - n * C::kLn2) + detail::intact(scale - T{1});
   const Vec<T> t = a > C::kTanhOne ? splat(T{1}) : m / (m + T{2});
-  return (Vec<T>)((VecBits<T>)t | sign);
+  return (Vec<T>)((Word)t | sign);
 }
 
 }  // namespace cordis::inline CORDIS_ABI
