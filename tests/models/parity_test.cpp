@@ -53,8 +53,7 @@ struct Fixture {
   }
 
   // max |a - b| / max |b|, where max |b| counts as at least a thousandth of the group's.
-  double deviation(const std::string& key, const Tensor& a) const {
-    const Tensor& b = tensors.at(key);
+  double deviation(const std::string& key, const Tensor& a, const Tensor& b) const {
     REQUIRE_MESSAGE(a.numel() == b.numel(), key, ": ", concat(a.shape()), " against ", concat(b.shape()));
     const Tensor left = a.to(DType::f64), right = b.to(DType::f64);
     double worst = 0, top = 1e-3 * largest.at(group(key));
@@ -71,15 +70,27 @@ struct Fixture {
     return std::max(1e-5, 10 * config["float32_deviation"][group(key)].get<double>());
   }
 
-  void check(const std::string& key, const Tensor& value) const {
-    const double found = deviation(key, value), limit = allowed(key, value.dtype());
+  void check(const std::string& key, const Tensor& value, const Tensor& expected) const {
+    const double found = deviation(key, value, expected), limit = allowed(key, value.dtype());
     CHECK_MESSAGE(found <= limit, config["model"].get<std::string>(), ' ', value.dtype(), ' ', key,
                   ": deviation ", found, ", allowed ", limit);
   }
 };
 
-void parity(const std::string& name, DType dtype) {
-  const Fixture fixture(name);
+// A channel of a batch norm, in the order in which the net runs them.
+struct Channel {
+  std::size_t norm;
+  std::int64_t channel;
+};
+
+struct Results {
+  std::map<std::string, Tensor> values;  // under the fixture's keys
+  Tensors activations;                   // of each batch norm in the first training step
+};
+
+// The whole protocol. `raised` lists batch norm channels whose bias is raised by 0.001 beforehand.
+Results run(const Fixture& fixture, const std::string& name, DType dtype,
+            const std::vector<Channel>& raised) {
   const auto& c = fixture.config;
   AnyModel net = make_model(name, {.leads = c["leads"],
                                    .classes = c["classes"],
@@ -91,13 +102,34 @@ void parity(const std::string& name, DType dtype) {
   StateDict state;
   for (const auto& [key, tensor] : fixture.tensors)
     for (const std::string prefix : {"param.", "running."})
-      if (key.starts_with(prefix)) state.push_back({key.substr(prefix.size()), tensor});
+      if (key.starts_with(prefix)) state.push_back({key.substr(prefix.size()), tensor.clone()});
   for (const auto& [key, tensor] : state_dict(net))
     if (key.ends_with("num_batches_tracked")) state.push_back({key, tensor});
   load_state_dict(net, state);
 
+  std::map<detail::ModuleId, Tensor> bias;
+  walk_modules(net, [&](const std::string&, const auto& module) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(module)>, BatchNorm1d>)
+      bias[detail::module_id(module)] = module.bias.value();
+  });
   const Tensor x = channels_last(fixture.tensors.at("input")).to(dtype),
                y = fixture.tensors.at("target").to(dtype);
+  Results results;
+  const auto watch_norms = [&](auto&& see) {
+    return [&, see](const detail::ModuleId& id, const Variable& output) {
+      if (bias.contains(id)) see(bias.at(id), output.value());
+    };
+  };
+  if (!raised.empty()) {
+    const NoGrad off;
+    Tensors order;
+    const ObserveGuard guard(watch_norms([&](const Tensor& b, const Tensor&) { order.push_back(b); }));
+    eval(net);
+    net(x);
+    for (const auto& [norm, channel] : raised)
+      dispatch_float(dtype, "test",
+                     [&]<class T>() { order[norm].data<T>()[channel] += static_cast<T>(1e-3); });
+  }
   const auto outputs = [&] {
     const NoGrad off;
     eval(net);
@@ -105,50 +137,89 @@ void parity(const std::string& name, DType dtype) {
     train(net);
     return result;
   };
-  fixture.check("output.eval", outputs());
+  results.values["output.eval"] = outputs();
 
   Adam adam(net, {.lr = c["optimizer"]["lr"]});
   Tensor losses({3}, dtype);
   for (int step = 0; step < 3; ++step) {
     const Variable input(x.clone(), step == 0);
-    const Variable logits = net(input);
+    Variable logits;
+    {
+      const ObserveGuard guard(watch_norms([&](const Tensor&, const Tensor& output) {
+        if (step == 0) results.activations.push_back(output.to(DType::f64).clone());
+      }));
+      logits = net(input);
+    }
     const Variable loss = bce_with_logits(logits, y);
     loss.backward();
     dispatch_float(dtype, "test", [&]<class T>() { losses.data<T>()[step] = loss.value().item<T>(); });
     if (step == 0) {
-      fixture.check("output.train", logits.value());
-      fixture.check("loss", loss.value());
-      const Tensor& reference = fixture.tensors.at("grad_input");
-      REQUIRE(channels_last(reference).shape() == input.grad().shape());
-      Tensor back({reference.size(0), reference.size(1), reference.size(2)}, dtype);
-      dispatch_float(dtype, "test", [&]<class T>() {
-        for (std::int64_t n = 0; n < back.size(0); ++n)
-          for (std::int64_t lead = 0; lead < back.size(1); ++lead)
-            for (std::int64_t l = 0; l < back.size(2); ++l)
-              back.data<T>()[(n * back.size(1) + lead) * back.size(2) + l] =
-                  input.grad().data<T>()[(n * back.size(2) + l) * back.size(1) + lead];
-      });
-      fixture.check("grad_input", back);
+      results.values["output.train"] = logits.value();
+      results.values["loss"] = loss.value();
+      results.values["grad_input"] = input.grad();
       for (const auto& [key, parameter] : named_parameters(net))
-        fixture.check("grad." + key, parameter.grad());
+        results.values["grad." + key] = parameter.grad();
     }
     adam.step();
   }
+  results.values["losses"] = losses;
+  for (const auto& [key, tensor] : state_dict(net)) {
+    if (tensor.dtype() == DType::i64)
+      CHECK(tensor.item<std::int64_t>() == 3);
+    else
+      results.values["step3." + key] = tensor.clone();
+  }
+  results.values["output.step3"] = outputs();
+  return results;
+}
+
+// ReLUs that one run passes and the other does not. Such an input lies nearer to zero than rounding goes: in
+// f32 it falls on either side, and the gradients, which are then others by some percent, say nothing.
+std::vector<Channel> undecided(const Results& narrow, const Results& wide) {
+  std::vector<Channel> channels;
+  for (std::size_t norm = 0; norm < wide.activations.size(); ++norm) {
+    const auto a = narrow.activations[norm].values<double>(), b = wide.activations[norm].values<double>();
+    double largest = 0;
+    for (const double value : b) largest = std::max(largest, std::abs(value));
+    for (std::size_t i = 0; i < b.size(); ++i) {
+      if ((a[i] == 0) == (b[i] == 0)) continue;
+      CHECK(std::max(std::abs(a[i]), std::abs(b[i])) < 1e-5 * largest);
+      channels.push_back({norm, static_cast<std::int64_t>(i) % wide.activations[norm].size(-1)});
+    }
+  }
+  return channels;
+}
+
+void parity(const std::string& name, DType dtype) {
+  const Fixture fixture(name);
+  Results results = run(fixture, name, dtype, {});
+  std::map<std::string, Tensor> expected = fixture.tensors;
+  expected["grad_input"] = channels_last(expected.at("grad_input"));
+  if (dtype == DType::f32) {
+    // Where a ReLU is undecided its channel is raised a little, and f64, which is held against the fixture as
+    // it stands, tells what is expected there.
+    std::vector<Channel> raised;
+    Results wide = run(fixture, name, DType::f64, {});
+    for (auto more = undecided(results, wide); !more.empty(); more = undecided(results, wide)) {
+      REQUIRE(raised.size() < 8);
+      raised.insert(raised.end(), more.begin(), more.end());
+      wide = run(fixture, name, DType::f64, raised);
+      results = run(fixture, name, dtype, raised);
+      expected = wide.values;
+    }
+  }
+
   // Adam makes whole steps of rounding noise: deep nets in f32 are compared less strictly after them.
   const bool deep = name == "resnet1d50" || name == "resnet1d101", noisy = deep && dtype == DType::f32;
-  if (noisy)
-    CHECK(fixture.deviation("losses", losses) <= 1e-4);
-  else
-    fixture.check("losses", losses);
-
   double difference = 0, norm = 0;
-  for (const auto& [key, tensor] : state_dict(net)) {
-    if (tensor.dtype() == DType::i64) {
-      CHECK(tensor.item<std::int64_t>() == 3);
-      continue;
-    }
-    if (!noisy) fixture.check("step3." + key, tensor);
-    const Tensor left = tensor.to(DType::f64), right = fixture.tensors.at("step3." + key).to(DType::f64);
+  for (const auto& [key, value] : results.values) {
+    const bool stepped = key.starts_with("step3.");
+    if (noisy && key == "losses")
+      CHECK(fixture.deviation(key, value, expected.at(key)) <= 1e-4);
+    else if (!noisy || !stepped)
+      fixture.check(key, value, expected.at(key));
+    if (!stepped) continue;
+    const Tensor left = value.to(DType::f64), right = expected.at(key).to(DType::f64);
     for (std::int64_t i = 0; i < left.numel(); ++i) {
       const double a = left.data<double>()[i], b = right.data<double>()[i];
       difference += (a - b) * (a - b);
@@ -156,7 +227,6 @@ void parity(const std::string& name, DType dtype) {
     }
   }
   CHECK(std::sqrt(difference / norm) <= (dtype == DType::f64 ? 1e-6 : 1e-2));
-  fixture.check("output.step3", outputs());
 }
 
 }  // namespace
