@@ -30,6 +30,12 @@ inline void relax() {
 #endif
 }
 
+// Which part of a loop this thread is in; 0 outside of loops, and in part 0.
+inline int& current_part() {
+  thread_local int part = 0;
+  return part;
+}
+
 // Runs part(0 .. parts - 1), part 0 on the caller. One run at a time; a caller that finds the pool busy, that
 // is itself a part, or that the system gives no thread does all parts alone and in order: same parts, hence
 // the same bits.
@@ -52,7 +58,11 @@ class Pool {
     std::unique_lock busy(busy_, std::defer_lock);
     if (parts <= 1 || inside() || !busy.try_lock() || !hire(parts - 1)) {
       if (busy.owns_lock()) busy.unlock();
-      for (int i = 0; i < parts; ++i) part(i);
+      const PartGuard guard;
+      for (int i = 0; i < parts; ++i) {
+        if (!inside()) current_part() = i;  // a loop within a part belongs to that part
+        part(i);
+      }
       return;
     }
     part_ = &part;
@@ -125,6 +135,12 @@ class Pool {
     return true;
   }
 
+  struct PartGuard {
+    const int before = current_part();
+    PartGuard() = default;
+    PartGuard(const PartGuard&) = delete;
+    ~PartGuard() { current_part() = before; }
+  };
   struct Inside {
     Inside() { inside() = true; }
     ~Inside() { inside() = false; }
@@ -148,6 +164,7 @@ class Pool {
 
   void work(std::uint64_t index, std::uint64_t seen) {
     const Inside guard;
+    current_part() = static_cast<int>(index);
     Patience patience;
     while (true) {
       const auto called = [&] { return ticket_.load() != seen; };

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <bit>
 #include <cordis/core/device.hpp>
+#include <cordis/core/parallel.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -38,10 +39,13 @@ struct alignas(64) Block {
   std::atomic<std::int64_t> references{1};
   std::size_t bytes = 0;  // capacity: the size class
   int size_class = 0;
+  int part = 0;  // of a parallel loop, that took it
 };
 static_assert(sizeof(Block) == 64);
 
-// Blocks of 256 bytes and up in four classes per power of two: at most a quarter of a block is slack.
+// Blocks of 256 bytes and up in four classes per power of two: at most a quarter of a block is slack. Each
+// part of parallel loops has lists of its own, to which the blocks that it took return: what it finds there
+// does not depend on how far the other parts are.
 class BlockCache {
  public:
   // Never destroyed: tensors with static storage duration may be released after it would have been.
@@ -52,9 +56,10 @@ class BlockCache {
 
   Block* take(std::size_t bytes) {
     const auto [size_class, capacity] = classify(bytes);
+    const int part = current_part();
     {
       const std::lock_guard lock(mutex_);
-      auto& free = free_[static_cast<std::size_t>(size_class)];
+      auto& free = list(part, size_class);
       if (!free.empty()) {
         Block* block = free.back();
         free.pop_back();
@@ -74,6 +79,7 @@ class BlockCache {
     auto* block = new (memory) Block;
     block->bytes = capacity;
     block->size_class = size_class;
+    block->part = part;
     const std::lock_guard lock(mutex_);
     count(capacity);
     return block;
@@ -86,16 +92,17 @@ class BlockCache {
     ::operator delete (block, std::align_val_t{64});  // the sanitizer then sees every use after release
 #else
     stats_.cached += block->bytes;
-    free_[static_cast<std::size_t>(block->size_class)].push_back(block);
+    list(block->part, block->size_class).push_back(block);
 #endif
   }
 
   void clear() {
     const std::lock_guard lock(mutex_);
-    for (auto& free : free_) {
-      for (Block* block : free) ::operator delete (block, std::align_val_t{64});
-      free.clear();
-    }
+    for (auto& lists : free_)
+      for (auto& free : lists) {
+        for (Block* block : free) ::operator delete (block, std::align_val_t{64});
+        free.clear();
+      }
     stats_.cached = 0;
   }
 
@@ -123,8 +130,15 @@ class BlockCache {
     return {(power - 8) * 4 + static_cast<int>(steps), (std::size_t{1} << power) + steps * quarter};
   }
 
+  using List = std::vector<Block*>;
+  List& list(int part, int size_class) {
+    const auto i = static_cast<std::size_t>(part);
+    if (i >= free_.size()) free_.resize(i + 1);
+    return free_[i][static_cast<std::size_t>(size_class)];
+  }
+
   std::mutex mutex_;
-  std::array<std::vector<Block*>, 4 * 57> free_;
+  std::vector<std::array<List, 4 * 57>> free_{1};
   MemoryStats stats_;
 };
 
