@@ -1,9 +1,9 @@
 // cordis/cpu/conv1d.hpp: kernels of op/conv1d.hpp, and which algorithm a shape gets
 // Three taps at stride 1 go by Winograd's filtering where there are rows enough to pay for its weights; other
-// convolutions by a product on a view of the record; dilation and groups by Eigen's products.
+// convolutions by a product on a view of the record; dilation and groups by a product for each tap.
 #pragma once
 
-#include <cordis/cpu/conv1d_eigen.hpp>
+#include <cordis/cpu/conv1d_taps.hpp>
 #include <cordis/cpu/winograd.hpp>
 #include <cstdlib>
 #include <cstring>
@@ -11,16 +11,16 @@
 
 namespace cordis::inline CORDIS_ABI {
 
-enum class Conv1dAlgorithm { automatic, eigen, direct, winograd };
+enum class Conv1dAlgorithm { automatic, taps, direct, winograd };
 
 namespace detail {
 inline Conv1dAlgorithm conv1d_environment() {
   const char* text = std::getenv("CORDIS_CONV1D");
   if (!text) return Conv1dAlgorithm::automatic;
-  const char* const names[] = {"automatic", "eigen", "direct", "winograd"};
+  const char* const names[] = {"automatic", "taps", "direct", "winograd"};
   for (int i = 0; i < 4; ++i)
     if (std::strcmp(text, names[i]) == 0) return static_cast<Conv1dAlgorithm>(i);
-  fail("[conv1d] CORDIS_CONV1D is \"", text, "\", not automatic, eigen, direct or winograd");
+  fail("[conv1d] CORDIS_CONV1D is \"", text, "\", not automatic, taps, direct or winograd");
 }
 inline Conv1dAlgorithm& conv1d_override() {
   thread_local Conv1dAlgorithm algorithm = conv1d_environment();
@@ -47,7 +47,7 @@ class Conv1dAlgorithmGuard {
 template <class T>
 Conv1dAlgorithm conv1d_algorithm(const Correlation& s, bool packed_before = false) {
   const Conv1dAlgorithm wanted = detail::conv1d_override();
-  if (wanted == Conv1dAlgorithm::eigen || wanted == Conv1dAlgorithm::direct) return wanted;
+  if (wanted == Conv1dAlgorithm::taps || wanted == Conv1dAlgorithm::direct) return wanted;
   if (!winograd_fits<T>(s)) return Conv1dAlgorithm::direct;
   if (wanted == Conv1dAlgorithm::winograd) return wanted;
   return s.rows >= 4 && (packed_before || s.N * s.rows >= 128) ? Conv1dAlgorithm::winograd
@@ -78,7 +78,7 @@ inline void conv1d_forward(Cpu, Tensor& y, const Tensor& x, const Tensor& w, con
   dispatch_float(x.dtype(), "conv1d", [&]<class T>() {
     const Correlation correlation = detail::forward_correlation(s);
     const auto algorithm = conv1d_algorithm<T>(correlation);
-    if (!s.merged() || algorithm == Conv1dAlgorithm::eigen) return conv1d_eigen_forward(y, x, w, b, options);
+    if (!s.merged() || algorithm == Conv1dAlgorithm::taps) return conv1d_taps_forward(y, x, w, b, options);
     detail::correlate_by<T>(algorithm, correlation, x.data<T>(), pack_forward<T>(w),
                             {y.data<T>(), s.L_out * s.O, s.O}, {.bias = b.defined() ? b.data<T>() : nullptr});
   });
@@ -90,8 +90,8 @@ inline void conv1d_backward_data(Cpu, Tensor& dx, const Tensor& dy, const Tensor
                                  const Conv1dOptions& options) {
   const detail::Conv1dSizes s(dx, dy, w, options);
   dispatch_float(dx.dtype(), "conv1d", [&]<class T>() {
-    if (!s.merged() || detail::conv1d_override() == Conv1dAlgorithm::eigen)
-      return conv1d_eigen_backward_data(dx, dy, w, options);
+    if (!s.merged() || detail::conv1d_override() == Conv1dAlgorithm::taps)
+      return conv1d_taps_backward_data(dx, dy, w, options);
     for (std::int64_t phase = 0; phase < s.stride; ++phase) {
       const std::int64_t l0 = (phase + s.padding / s.stride * s.stride + s.stride - s.padding) % s.stride;
       if (l0 >= s.L) continue;
@@ -122,8 +122,8 @@ inline void conv1d_backward_weight(Cpu, Tensor& dw, const Tensor& dy, const Tens
   dispatch_float(x.dtype(), "conv1d", [&]<class T>() {
     const Correlation correlation = detail::forward_correlation(s);
     const auto algorithm = conv1d_algorithm<T>(correlation);
-    if (!s.merged() || algorithm == Conv1dAlgorithm::eigen)
-      return conv1d_eigen_backward_weight(dw, dy, x, options);
+    if (!s.merged() || algorithm == Conv1dAlgorithm::taps)
+      return conv1d_taps_backward_weight(dw, dy, x, options);
     const std::int64_t rows = s.N * s.L_out, columns = s.K * s.C;
     if (rows == 0) {
       dw.fill(0);

@@ -1,23 +1,11 @@
-// cordis/cpu/gemm.hpp: matrix products; the only header that instantiates Eigen's
+// cordis/cpu/gemm.hpp: Eigen's matrix product, what the tests hold the project's own against
+// No other header instantiates it: that takes a compiler seconds for every file.
 #pragma once
 
 #include <Eigen/Core>
-#include <cordis/cpu/micro_kernel.hpp>
-#include <cstdint>
-#include <type_traits>
+#include <cordis/cpu/product.hpp>
 
 namespace cordis::inline CORDIS_ABI {
-
-// A row-major matrix in somebody's memory: row r starts at data + r * stride. Rows may overlap (stride <
-// cols) where the matrix is only read: the patches of a convolution.
-template <class T>
-struct MatrixView {
-  T* data;
-  std::int64_t rows, cols;
-  std::int64_t stride;
-};
-
-enum class Transpose { none, a, b };
 
 // c (m, n) = or += a b; Transpose::a reads a as (k, m), Transpose::b reads b as (n, k). c overlaps neither.
 // Runs on the calling thread.

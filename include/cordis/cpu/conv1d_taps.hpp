@@ -1,10 +1,10 @@
-// cordis/cpu/conv1d_eigen.hpp: convolution by Eigen's products, for every option
-// One product per record on the overlapping view of its patches, or one per tap and group with dilation or
-// groups. What the faster kernels do not take comes here, and they are tested against it.
+// cordis/cpu/conv1d_taps.hpp: convolution with dilation or groups: a product for each tap and group
+// of a record. Takes every option; where neither is asked for, one product on the overlapping view of a
+// record's patches, against which the faster kernels are tested.
 #pragma once
 
 #include <cordis/cpu/accumulate.hpp>
-#include <cordis/cpu/gemm.hpp>
+#include <cordis/cpu/product.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -81,8 +81,8 @@ const T* conv1d_padded(const Conv1dSizes& s, const T* record, Tensor& scratch) {
 }  // namespace detail
 
 // y: (N, L_out, O); x: (N, L, C); w: (O, C / groups, K); b: (O,) or undefined. Parallel over records.
-inline void conv1d_eigen_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& b,
-                                 const Conv1dOptions& options) {
+inline void conv1d_taps_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& b,
+                                const Conv1dOptions& options) {
   const detail::Conv1dSizes s(x, y, w, options);
   dispatch_float(x.dtype(), "conv1d", [&]<class T>() {
     const Tensor packed = detail::conv1d_packed<T>(s, w);
@@ -99,8 +99,8 @@ inline void conv1d_eigen_forward(Tensor& y, const Tensor& x, const Tensor& w, co
             std::fill_n(out + l * s.O, s.O, T{0});
         }
         s.products([&](std::int64_t in, std::int64_t channel, std::int64_t weight, std::int64_t depth) {
-          gemm<T>({out + channel, rows, s.O_group, s.O}, {record + in, rows, depth, s.stride * s.C},
-                  {packed.data<T>() + weight, depth, s.O_group, s.O_group}, Transpose::none, Store::add);
+          product<T>({out + channel, rows, s.O_group, s.O}, {record + in, rows, depth, s.stride * s.C},
+                     {packed.data<T>() + weight, depth, s.O_group, s.O_group}, Transpose::none, Store::add);
         });
       }
     });
@@ -108,8 +108,8 @@ inline void conv1d_eigen_forward(Tensor& y, const Tensor& x, const Tensor& w, co
 }
 
 // dx: (N, L, C). Each tap adds dy wᵀ to the rows it read: rows of one tap never overlap.
-inline void conv1d_eigen_backward_data(Tensor& dx, const Tensor& dy, const Tensor& w,
-                                       const Conv1dOptions& options) {
+inline void conv1d_taps_backward_data(Tensor& dx, const Tensor& dy, const Tensor& w,
+                                      const Conv1dOptions& options) {
   const detail::Conv1dSizes s(dx, dy, w, options);
   dispatch_float(dx.dtype(), "conv1d", [&]<class T>() {
     const Tensor packed = detail::conv1d_packed<T>(s, w);
@@ -122,7 +122,7 @@ inline void conv1d_eigen_backward_data(Tensor& dx, const Tensor& dy, const Tenso
         std::fill_n(sum, step * s.padded() * s.C, T{0});
         for (std::int64_t g = 0; g < s.groups; ++g)
           for (std::int64_t k = 0; k < s.K; ++k)
-            gemm<T>(
+            product<T>(
                 {sum + k * s.dilation * s.C + g * s.C_group, rows, s.C_group, s.stride * s.C},
                 {dy.data<T>() + n * s.L_out * s.O + g * s.O_group, rows, s.O_group, s.O},
                 {packed.data<T>() + (g * s.K + k) * s.C_group * s.O_group, s.C_group, s.O_group, s.O_group},
@@ -135,8 +135,8 @@ inline void conv1d_eigen_backward_data(Tensor& dx, const Tensor& dy, const Tenso
 
 // dw: (O, C / groups, K), the sum over records of patchesᵀ dy: one partial sum per part, added in the parts'
 // order.
-inline void conv1d_eigen_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x,
-                                         const Conv1dOptions& options) {
+inline void conv1d_taps_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x,
+                                        const Conv1dOptions& options) {
   const detail::Conv1dSizes s(x, dy, dw, options);
   dispatch_float(x.dtype(), "conv1d", [&]<class T>() {
     Tensors partial(static_cast<std::size_t>(parallel_parts(s.N)));
@@ -149,9 +149,9 @@ inline void conv1d_eigen_backward_weight(Tensor& dw, const Tensor& dy, const Ten
         const T* record = detail::conv1d_padded(s, x.data<T>() + n * s.L * s.C, scratch);
         const T* upstream = dy.data<T>() + n * s.L_out * s.O;
         s.products([&](std::int64_t in, std::int64_t channel, std::int64_t weight, std::int64_t depth) {
-          gemm<T>({sum.data<T>() + weight, depth, s.O_group, s.O_group},
-                  {record + in, rows, depth, s.stride * s.C}, {upstream + channel, rows, s.O_group, s.O},
-                  Transpose::a, Store::add);
+          product<T>({sum.data<T>() + weight, depth, s.O_group, s.O_group},
+                     {record + in, rows, depth, s.stride * s.C}, {upstream + channel, rows, s.O_group, s.O},
+                     Transpose::a, Store::add);
         });
       }
     });
