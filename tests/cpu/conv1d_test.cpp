@@ -1,10 +1,13 @@
-// tests/cpu/conv1d_test.cpp: each algorithm of a convolution against products by taps, and Winograd's error against
-// f64
+// tests/cpu/conv1d_test.cpp: each algorithm of a convolution against products by taps, and Winograd's error
+// against f64
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <cordis/cpu/conv1d.hpp>
+#include <cstdlib>
 #include <op/support.hpp>
+#include <optional>
+#include <thread>
 
 using namespace cordis;
 
@@ -15,13 +18,14 @@ struct Case {
   Conv1dOptions options{};
 };
 
-// y, dx, dw of one algorithm, from the same x, w and dy.
-Tensors results(const Case& c, Conv1dAlgorithm algorithm, DType dtype, double depth = 1) {
-  const Conv1dAlgorithmGuard guard(algorithm);
+// y, dx, dw of one algorithm, or of the environment's, from the same x, w and dy.
+Tensors results(const Case& c, std::optional<Conv1dAlgorithm> algorithm, DType dtype) {
+  std::optional<Conv1dAlgorithmGuard> guard;
+  if (algorithm) guard.emplace(*algorithm);
   const PoisonGuard poison;
   const Tensor x = random_tensor({c.N, c.L, c.C}, 1).to(dtype);
   // as large as an initialisation makes them
-  const double size = 1 / std::sqrt(static_cast<double>(c.C * c.K)) * depth;
+  const double size = 1 / std::sqrt(static_cast<double>(c.C * c.K));
   const Tensor w = random_tensor({c.O, c.C, c.K}, 2, -size, size).to(dtype);
   Tensor y({c.N, (c.L + 2 * c.options.padding - c.K) / c.options.stride + 1, c.O}, dtype);
   Tensor dx = empty_like(x), dw = empty_like(w);
@@ -122,4 +126,22 @@ TEST_CASE("conv1d algorithms: Winograd's error in f32 at the networks' shapes") 
       CHECK(relative(direct[i], exact[i]) < 2e-6);
     }
   }
+}
+
+TEST_CASE("conv1d algorithms: CORDIS_CONV1D chooses for a thread, and a wrong name is refused") {
+  const Case c{2, 70, 16, 16, 3, {.padding = 1}};
+  const auto in_new_thread = [&](const char* name) {
+    REQUIRE(setenv("CORDIS_CONV1D", name, 1) == 0);
+    Tensors given;
+    std::string error;
+    std::thread([&] { error = refusal([&] { given = results(c, {}, DType::f32); }); }).join();
+    unsetenv("CORDIS_CONV1D");
+    return std::pair(given, error);
+  };
+  const auto automatic = results(c, Conv1dAlgorithm::automatic, DType::f32),
+             direct = results(c, Conv1dAlgorithm::direct, DType::f32);
+  CHECK_FALSE(identical(automatic, direct));
+  CHECK(identical(in_new_thread("direct").first, direct));
+  CHECK(identical(in_new_thread("winograd").first, automatic));
+  CHECK(says(in_new_thread("fast").second, {"CORDIS_CONV1D", "\"fast\"", "winograd"}));
 }
