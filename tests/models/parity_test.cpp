@@ -126,9 +126,9 @@ Results run(const Fixture& fixture, const std::string& name, DType dtype,
     const ObserveGuard guard(watch_norms([&](const Tensor& b, const Tensor&) { order.push_back(b); }));
     eval(net);
     net(x);
-    for (const auto& [norm, channel] : raised)
+    for (const Channel& each : raised)
       dispatch_float(dtype, "test",
-                     [&]<class T>() { order[norm].data<T>()[channel] += static_cast<T>(1e-3); });
+                     [&]<class T>() { order[each.norm].data<T>()[each.channel] += static_cast<T>(1e-3); });
   }
   const auto outputs = [&] {
     const NoGrad off;
