@@ -6,6 +6,7 @@
 // core: what a tensor is
 #include <cordis/core/device.hpp>
 #include <cordis/core/dtype.hpp>
+#include <cordis/core/memory.hpp>
 #include <cordis/core/parallel.hpp>
 #include <cordis/core/random.hpp>
 #include <cordis/core/shape.hpp>
@@ -54,6 +55,9 @@
 #include <cordis/io/load.hpp>
 #include <cordis/io/safetensors.hpp>
 #include <cordis/io/safetensors_header.hpp>
+
+// cuda: streams, events and the choice of implementation, in programs built for GPUs
+#include <cordis/cuda/runtime.hpp>
 
 // data, train: batches, epochs, metrics, checkpoints
 #include <cordis/data/dataset.hpp>

@@ -157,7 +157,7 @@ TEST_CASE("storage: sizes beyond memory throw, and leave the books in order") {
 #ifndef CORDIS_CUDA
 TEST_CASE("storage: no device memory in a build without CUDA") {
   const auto before = memory_stats().in_use;
-  CHECK(says(refusal([] { Storage(8, Device::cuda(1)); }), {"[storage]", "cuda:1", "in this build"}));
+  CHECK(says(refusal([] { Storage(8, Device::cuda(1)); }), {"cuda:1", "asked for", "built without CUDA"}));
   CHECK(memory_stats().in_use == before);
 }
 #endif

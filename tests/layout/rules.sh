@@ -7,11 +7,12 @@ complain() { echo "$*"; failed=1; }
 
 # Each folder includes only those on its own line and before.
 declare -A may=(
-  [core]="core" [cpu]="core cpu" [autograd]="core cpu autograd" [op]="core cpu autograd op"
-  [io]="core cpu autograd nn io" [nn]="core cpu autograd op nn" [optim]="core cpu autograd nn optim"
+  [core]="core" [contract]="core contract" [cpu]="core contract cpu" [cuda]="core contract cuda"
+  [autograd]="core cpu cuda autograd" [op]="core contract cpu cuda autograd op"
+  [io]="core cpu autograd nn io" [nn]="core contract cpu autograd op nn" [optim]="core contract cpu cuda autograd nn optim"
   [models]="core cpu autograd op nn models" [data]="core data"
   [train]="core cpu autograd op nn optim io data train"
-  [ecg]="core autograd op nn optim io data train models ecg" [cuda]="core cuda")
+  [ecg]="core autograd op nn optim io data train models ecg")
 for folder in */; do
   folder=${folder%/}
   [[ -n ${may[$folder]:-} ]] || { complain "$folder: a room that this script does not know"; continue; }
@@ -27,7 +28,8 @@ while read -r file; do
   head -1 "$file" | grep -q "^// cordis/$file: " || complain "$file: the first line is not its path and purpose"
   grep -q '^namespace cordis::inline CORDIS_ABI' "$file" || [[ $file == cordis.hpp ]] ||
     complain "$file: does not open namespace cordis::inline CORDIS_ABI"
-  [[ $file == cordis.hpp || $file == cpu/* || $file == ecg/* ]] || grep -q "<cordis/$file>" cordis.hpp ||
+  [[ $file == cordis.hpp || $file == cpu/* || $file == contract/* || $file == ecg/* ||
+    ($file == cuda/* && $file != cuda/runtime.hpp) ]] || grep -q "<cordis/$file>" cordis.hpp ||
     complain "$file: missing from the umbrella cordis.hpp"
 done < <(find . -name '*.hpp' | sed 's|^\./||' | sort)
 

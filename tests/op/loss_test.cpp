@@ -198,7 +198,7 @@ TEST_CASE("loss: misuse of the categorical one") {
   for (const std::int64_t target : {3, -1, -100})
     CHECK(refusal([&] {
             cross_entropy(x, full({2}, static_cast<double>(target), DType::i64), {.ignore_index = 7});
-          }) == concat("[cross_entropy] target ", target, " is not in 0 .. 2"));
+          }) == concat("[cross_entropy] target ", target, " of row 0 is not in 0 .. 2"));
   CHECK(refusal([&] {
           cross_entropy(zeros({2, 3}, DType::i64), y);
         }) == "[cross_entropy] i64 is not a floating type, f32 or f64 is needed");

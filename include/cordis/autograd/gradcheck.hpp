@@ -45,41 +45,50 @@ GradcheckResult gradcheck(F&& f, const Tensors& inputs, GradcheckOptions options
   }
 
   Variables y = call(leaves);
-  Tensors weights;
+  Tensors weights, placed;
   Generator generator(options.seed, 1);
   for (const auto& output : y) {
     Tensor weight(output.shape(), DType::f64);
     weights.push_back(fill_uniform(weight, 0.5, 1.5, generator));
     for (std::int64_t i = 0; i < weight.numel(); ++i)  // of both signs, none near 0
       if (generator.uniform() < 0.5) weight.data<double>()[i] *= -1;
+    placed.push_back(weight.to(output.device()));
   }
   {
     const PoisonGuard poison;
-    backward(y, weights);
+    backward(y, placed);
   }
   const auto loss = [&] {
     const NoGrad off;
     const Variables outputs = call(leaves);
     double sum = 0;
-    for (std::size_t k = 0; k < outputs.size(); ++k)
-      for (std::int64_t i = 0; i < outputs[k].value().numel(); ++i)
-        sum += weights[k].data<double>()[i] * outputs[k].value().data<double>()[i];
+    for (std::size_t k = 0; k < outputs.size(); ++k) {
+      const Tensor value = outputs[k].value().to(Device::cpu());
+      for (std::int64_t i = 0; i < value.numel(); ++i)
+        sum += weights[k].data<double>()[i] * value.data<double>()[i];
+    }
     return sum;
   };
 
   GradcheckResult result;
   for (std::size_t k = 0; k < leaves.size(); ++k) {
     if (leaves[k].dtype() == DType::i64) continue;
-    double* x = leaves[k].value().data<double>();
-    for (std::int64_t i = 0; i < leaves[k].value().numel(); ++i) {
-      const double before = x[i];
-      x[i] = before + options.eps;
-      const double above = loss();
-      x[i] = before - options.eps;
-      const double below = loss();
+    Tensor& leaf = leaves[k].value();
+    const Tensor host = leaf.to(Device::cpu()).clone();
+    const Tensor gradient = leaves[k].grad().to(Device::cpu());
+    double* x = host.data<double>();
+    const auto loss_at = [&](std::int64_t i, double value) {
+      const double before = std::exchange(x[i], value);
+      leaf.copy_from(host);
+      const double moved = loss();
       x[i] = before;
+      return moved;
+    };
+    for (std::int64_t i = 0; i < leaf.numel(); ++i) {
+      const double above = loss_at(i, x[i] + options.eps), below = loss_at(i, x[i] - options.eps);
+      leaf.copy_from(host);
       const double numeric = (above - below) / (2 * options.eps);
-      const double analytic = leaves[k].grad().defined() ? leaves[k].grad().data<double>()[i] : 0;
+      const double analytic = gradient.defined() ? gradient.data<double>()[i] : 0;
       const double error = std::abs(analytic - numeric);
       if (!(error <= result.worst) && !std::isnan(result.worst)) result.worst = error;
       if (!(error <= options.atol + options.rtol * std::abs(numeric)) && result.ok) {

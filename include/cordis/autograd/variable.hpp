@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cordis/core/tensor.hpp>
 #include <cordis/cpu/accumulate.hpp>
+#include <cordis/cuda/accumulate.hpp>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -123,6 +124,16 @@ inline void add_gradient(Tensor& sum, Tensor term) {
 }
 }  // namespace detail
 
+// What an op computes with lives where x does; undefined variables and tensors are absent.
+template <class... Others>
+void check_device(const char* op, const Variable& x, const Others&... others) {
+  const auto check = [&](const auto& other) {
+    CORDIS_CHECK(!other.defined() || other.device() == x.device(), "[", op, "] x ", x.shape(), " lives on ",
+                 x.device(), ", another operand on ", other.device(), "; move one of them by to(device)");
+  };
+  (check(others), ...);
+}
+
 inline bool grad_enabled() { return detail::grad_mode(); }
 
 // While alive, ops of this thread record nothing.
@@ -216,9 +227,11 @@ inline void backward(const Variables& outputs, const Tensors& gradients, Backwar
   const auto arrive = [&](const Variable& variable, const Tensor& gradient) {
     if (!variable.requires_grad() || !gradient.defined()) return;
     auto& state = variable.state();
-    CORDIS_CHECK(gradient.shape() == variable.shape() && gradient.dtype() == variable.dtype(), "[backward] ",
-                 state.node ? state.node->name : "leaf", ": gradient is ", gradient.dtype(), ' ',
-                 gradient.shape(), ", value is ", variable.dtype(), ' ', variable.shape());
+    CORDIS_CHECK(gradient.shape() == variable.shape() && gradient.dtype() == variable.dtype() &&
+                     gradient.device() == variable.device(),
+                 "[backward] ", state.node ? state.node->name : "leaf", ": gradient is ", gradient.dtype(),
+                 ' ', gradient.shape(), " on ", gradient.device(), ", value is ", variable.dtype(), ' ',
+                 variable.shape(), " on ", variable.device());
     if (!state.node) return detail::add_gradient(state.grad, gradient);
     bool first = true;
     for (const auto& dy : state.node->dy) first = first && !dy.defined();
@@ -257,7 +270,7 @@ inline void backward(const Variables& outputs, const Tensors& gradients, Backwar
 inline void Variable::backward(BackwardOptions options) const {
   CORDIS_CHECK(value().numel() == 1, "[backward] shape ", shape(),
                " is not a single element; give its gradient to backward(outputs, gradients)");
-  cordis::backward({*this}, {full(shape(), 1, dtype()).to(dtype())}, options);
+  cordis::backward({*this}, {ones(shape(), dtype(), device())}, options);
 }
 
 }  // namespace cordis::inline CORDIS_ABI

@@ -14,6 +14,8 @@ struct Device {
 
   static Device cpu() { return {}; }
   static Device cuda(int index = 0) { return {Kind::cuda, index}; }
+  // The first GPU where this program was built for one and there is one, else the CPU.
+  static Device best();
 
   friend bool operator==(const Device&, const Device&) = default;
   friend std::ostream& operator<<(std::ostream& out, const Device& device) {
@@ -27,6 +29,8 @@ struct Cuda {
   int index = 0;
 };
 
+int cuda_device_count();  // 0 without a driver; in programs built with CUDA
+
 // Calls f(Cpu{}) or f(Cuda{}). An op without its CUDA kernel does not compile where CORDIS_CUDA is defined.
 template <class F>
 decltype(auto) on(const Device& device, F&& f) {
@@ -37,6 +41,13 @@ decltype(auto) on(const Device& device, F&& f) {
                " asked for, but this program was built without CUDA");
 #endif
   return std::forward<F>(f)(Cpu{});
+}
+
+inline Device Device::best() {
+#ifdef CORDIS_CUDA
+  if (cuda_device_count() > 0) return cuda();
+#endif
+  return cpu();
 }
 
 }  // namespace cordis::inline CORDIS_ABI

@@ -16,7 +16,7 @@ namespace cordis::inline CORDIS_ABI {
 
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): four words that
 // depend on key and counter alone, so that any device draws element i without drawing those before it.
-inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                            std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
@@ -41,13 +41,13 @@ class Generator {
   // Reserves `count` blocks and returns the first.
   std::uint64_t take(std::uint64_t count) { return std::exchange(offset_, offset_ + count); }
 
-  static std::array<std::uint32_t, 4> block(std::uint64_t seed, std::uint64_t index) {
+  static constexpr std::array<std::uint32_t, 4> block(std::uint64_t seed, std::uint64_t index) {
     return philox({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), 0, 0},
                   {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
   }
 
   // Uniform in [0, 1): the 53 high bits of words 0 and 1.
-  static double uniform(std::uint64_t seed, std::uint64_t index) {
+  static constexpr double uniform(std::uint64_t seed, std::uint64_t index) {
     const auto w = block(seed, index);
     return static_cast<double>(((std::uint64_t{w[0]} << 32) | w[1]) >> 11) * 0x1p-53;
   }
@@ -98,6 +98,11 @@ namespace detail {
 template <class Draw>
 Tensor& fill_drawn(Tensor& x, const char* op, Generator& generator, double scale, double shift, Draw draw) {
   constexpr std::int64_t kRun = 4096;
+  if (x.device() != Device::cpu()) {  // drawn here, so that the same elements come out on every device
+    Tensor drawn(x.shape(), x.dtype());
+    x.copy_from(fill_drawn(drawn, op, generator, scale, shift, draw));
+    return x;
+  }
   const std::int64_t n = x.numel();
   const std::uint64_t seed = generator.seed(), first = generator.take(static_cast<std::uint64_t>(n));
   dispatch_float(x.dtype(), op, [&]<class T>() {

@@ -34,18 +34,34 @@ struct MemoryStats {
 
 namespace detail {
 
-// A block's header lies 64 bytes before its data, so that data is aligned to a cache line.
+// On the CPU a block's header lies 64 bytes before its data, so that data is aligned to a cache line.
 struct alignas(64) Block {
   std::atomic<std::int64_t> references{1};
   std::size_t bytes = 0;  // capacity: the size class
+  void* data = nullptr;
+  void* stream = nullptr;  // of a device, that its memory was taken for
   int size_class = 0;
   int part = 0;  // of a parallel loop, that took it
 };
 static_assert(sizeof(Block) == 64);
 
-// Blocks of 256 bytes and up in four classes per power of two: at most a quarter of a block is slack. Each
-// part of parallel loops has lists of its own, to which the blocks that it took return: what it finds there
-// does not depend on how far the other parts are.
+struct SizeClass {
+  int index;
+  std::size_t bytes;
+};
+inline constexpr std::size_t kSizeClasses = 4 * 57;
+// 256 bytes and up in four classes per power of two: at most a quarter of a block is slack.
+inline SizeClass size_class_of(std::size_t bytes) {
+  if (bytes <= 256) return {0, 256};
+  if (bytes > SIZE_MAX / 4) throw std::bad_alloc();
+  const int power = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes <= 2^(power + 1)
+  const std::size_t quarter = std::size_t{1} << (power - 2);
+  const std::size_t steps = (bytes - (std::size_t{1} << power) + quarter - 1) / quarter;  // 1 .. 4
+  return {(power - 8) * 4 + static_cast<int>(steps), (std::size_t{1} << power) + steps * quarter};
+}
+
+// Free blocks by size class. Each part of parallel loops has lists of its own, to which the blocks that it
+// took return: what it finds there does not depend on how far the other parts are.
 class BlockCache {
  public:
   // Never destroyed: tensors with static storage duration may be released after it would have been.
@@ -55,7 +71,7 @@ class BlockCache {
   }
 
   Block* take(std::size_t bytes) {
-    const auto [size_class, capacity] = classify(bytes);
+    const auto [size_class, capacity] = size_class_of(bytes);
     const int part = current_part();
     {
       const std::lock_guard lock(mutex_);
@@ -78,6 +94,7 @@ class BlockCache {
     if (!memory) throw std::bad_alloc();
     auto* block = new (memory) Block;
     block->bytes = capacity;
+    block->data = block + 1;
     block->size_class = size_class;
     block->part = part;
     const std::lock_guard lock(mutex_);
@@ -117,19 +134,6 @@ class BlockCache {
     stats_.peak = stats_.in_use > stats_.peak ? stats_.in_use : stats_.peak;
   }
 
-  struct SizeClass {
-    int index;
-    std::size_t bytes;
-  };
-  static SizeClass classify(std::size_t bytes) {
-    if (bytes <= 256) return {0, 256};
-    if (bytes > SIZE_MAX / 4) throw std::bad_alloc();
-    const int power = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes <= 2^(power + 1)
-    const std::size_t quarter = std::size_t{1} << (power - 2);
-    const std::size_t steps = (bytes - (std::size_t{1} << power) + quarter - 1) / quarter;  // 1 .. 4
-    return {(power - 8) * 4 + static_cast<int>(steps), (std::size_t{1} << power) + steps * quarter};
-  }
-
   using List = std::vector<Block*>;
   List& list(int part, int size_class) {
     const auto i = static_cast<std::size_t>(part);
@@ -138,7 +142,7 @@ class BlockCache {
   }
 
   std::mutex mutex_;
-  std::vector<std::array<List, 4 * 57>> free_{1};
+  std::vector<std::array<List, kSizeClasses>> free_{1};
   MemoryStats stats_;
 };
 
@@ -149,8 +153,26 @@ inline std::atomic<bool>& poison_flag() {
 
 }  // namespace detail
 
-inline MemoryStats memory_stats() { return detail::BlockCache::instance().stats(); }
-inline void empty_cache() { detail::BlockCache::instance().clear(); }
+namespace detail {
+inline Block* take_block(Cpu, std::size_t bytes) { return BlockCache::instance().take(bytes); }
+inline void give_block(Cpu, Block* block) { BlockCache::instance().give(block); }
+inline void poison(Cpu, void* data, std::size_t bytes) { std::memset(data, 0xFF, bytes); }
+inline MemoryStats stats_of(Cpu) { return BlockCache::instance().stats(); }
+inline void clear_cache(Cpu) { BlockCache::instance().clear(); }
+// Device memory, from lists of this thread's current stream; what is given back serves that stream again.
+Block* take_block(Cuda, std::size_t bytes);
+void give_block(Cuda, Block* block);
+void poison(Cuda, void* data, std::size_t bytes);
+MemoryStats stats_of(Cuda);
+void clear_cache(Cuda);
+}  // namespace detail
+
+inline MemoryStats memory_stats(Device device = Device::cpu()) {
+  return on(device, [](auto kind) { return detail::stats_of(kind); });
+}
+inline void empty_cache(Device device = Device::cpu()) {
+  on(device, [](auto kind) { detail::clear_cache(kind); });
+}
 
 // While alive, new storage is filled with 0xFF bytes (NaN in both float types), so that a kernel that does
 // not write its output in full shows.
@@ -170,9 +192,10 @@ class Storage {
  public:
   Storage() = default;
   explicit Storage(std::size_t bytes, Device device = Device::cpu()) : device_(device) {
-    CORDIS_CHECK(device.kind == Device::Kind::cpu, "[storage] no memory on ", device, " in this build");
-    block_ = detail::BlockCache::instance().take(bytes);
-    if (detail::poison_flag().load(std::memory_order_relaxed)) std::memset(data(), 0xFF, bytes);
+    on(device, [&](auto kind) {
+      block_ = detail::take_block(kind, bytes);
+      if (detail::poison_flag().load(std::memory_order_relaxed)) detail::poison(kind, data(), bytes);
+    });
   }
   Storage(const Storage& other) : block_(other.block_), device_(other.device_) {
     if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
@@ -185,12 +208,10 @@ class Storage {
   }
   ~Storage() {
     if (block_ && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      detail::BlockCache::instance().give(block_);
+      on(device_, [&](auto kind) { detail::give_block(kind, block_); });
   }
 
-  void* data() const {
-    return block_ ? reinterpret_cast<std::byte*>(block_) + sizeof(detail::Block) : nullptr;
-  }
+  void* data() const { return block_ ? block_->data : nullptr; }
   Device device() const { return device_; }
   bool unique() const { return block_ && block_->references.load(std::memory_order_acquire) == 1; }
   explicit operator bool() const { return block_ != nullptr; }

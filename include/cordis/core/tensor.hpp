@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cordis/core/device.hpp>
 #include <cordis/core/dtype.hpp>
+#include <cordis/core/memory.hpp>
 #include <cordis/core/shape.hpp>
 #include <cordis/core/storage.hpp>
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -52,9 +52,11 @@ class Tensor {
     CORDIS_CHECK(dtype_ == dtype_of<T>, "[tensor] holds ", dtype_, ", read as ", dtype_of<T>);
     return static_cast<T*>(raw());
   }
-  // Not of a temporary: a range-for over it would outlive the elements.
+  // Of a tensor in the CPU's memory. Not of a temporary: a range-for over it would outlive the elements.
   template <class T>
   std::span<T> values() const& {
+    CORDIS_CHECK(device().kind == Device::Kind::cpu, "[tensor] ", shape_, " lives on ", device(),
+                 "; read it from a copy: to(Device::cpu())");
     return {data<T>(), static_cast<std::size_t>(numel())};
   }
   template <class T>
@@ -63,7 +65,11 @@ class Tensor {
   template <class T = double>
   T item() const {
     CORDIS_CHECK(defined() && numel() == 1, "[item] shape ", shape_, " is not a single element");
-    return dispatch_all(dtype_, [&]<class S>() { return static_cast<T>(*data<S>()); });
+    return dispatch_all(dtype_, [&]<class S>() {
+      S value;
+      copy_to(Device::cpu(), &value);
+      return static_cast<T>(value);
+    });
   }
 
   Tensor reshaped(Shape shape) const {
@@ -89,24 +95,33 @@ class Tensor {
   Tensor clone() const {
     if (!defined()) return {};
     Tensor copy(shape_, dtype_, device());
-    if (bytes()) std::memcpy(copy.raw(), raw(), bytes());
+    copy_to(device(), copy.raw());
     return copy;
+  }
+  // The same values in another device's memory (itself where the device is the same).
+  Tensor to(Device target) const {
+    if (!defined() || target == device()) return *this;
+    Tensor copy(shape_, dtype_, target);
+    copy_to(target, copy.raw());
+    return copy;
+  }
+  // Takes over the values of a tensor of this shape and element type, from any device.
+  void copy_from(const Tensor& source) const {
+    CORDIS_CHECK(source.shape_ == shape_ && source.dtype_ == dtype_, "[copy_from] ", source.dtype_, ' ',
+                 source.shape_, " into ", dtype_, ' ', shape_);
+    source.copy_to(device(), raw());
   }
   // The same values in another element type (itself where the type is the same).
   Tensor to(DType dtype) const {
     if (!defined() || dtype == dtype_) return *this;
     Tensor copy(shape_, dtype, device());
-    dispatch_all(dtype_, [&]<class From>() {
-      dispatch_all(dtype, [&]<class To>() {
-        std::transform(data<From>(), data<From>() + numel(), copy.data<To>(),
-                       [](From value) { return static_cast<To>(value); });
-      });
-    });
+    on(device(),
+       [&](auto kind) { detail::convert_elements(kind, copy.raw(), dtype, raw(), dtype_, numel()); });
     return copy;
   }
   Tensor& fill(double value) {
     CORDIS_CHECK(defined(), "[fill] the tensor is undefined");
-    dispatch_all(dtype_, [&]<class T>() { std::fill_n(data<T>(), numel(), static_cast<T>(value)); });
+    on(device(), [&](auto kind) { detail::fill_elements(kind, raw(), dtype_, numel(), value); });
     return *this;
   }
 
@@ -114,6 +129,12 @@ class Tensor {
   bool unique() const { return storage_.unique(); }
 
  private:
+  void copy_to(Device target, void* to) const {
+    on(target, [&](auto into) {
+      on(device(), [&](auto from) { detail::copy_bytes(into, from, to, raw(), bytes()); });
+    });
+  }
+
   Shape shape_;
   DType dtype_ = DType::f32;
   std::size_t offset_ = 0;
@@ -123,10 +144,14 @@ class Tensor {
 using Tensors = std::vector<Tensor>;
 
 inline Tensor empty_like(const Tensor& x) { return Tensor(x.shape(), x.dtype(), x.device()); }
-inline Tensor zeros(Shape shape, DType dtype = DType::f32) { return Tensor(shape, dtype).fill(0); }
-inline Tensor ones(Shape shape, DType dtype = DType::f32) { return Tensor(shape, dtype).fill(1); }
-inline Tensor full(Shape shape, double value, DType dtype = DType::f32) {
-  return Tensor(shape, dtype).fill(value);
+inline Tensor full(Shape shape, double value, DType dtype = DType::f32, Device device = Device::cpu()) {
+  return Tensor(shape, dtype, device).fill(value);
+}
+inline Tensor zeros(Shape shape, DType dtype = DType::f32, Device device = Device::cpu()) {
+  return full(shape, 0, dtype, device);
+}
+inline Tensor ones(Shape shape, DType dtype = DType::f32, Device device = Device::cpu()) {
+  return full(shape, 1, dtype, device);
 }
 
 }  // namespace cordis::inline CORDIS_ABI

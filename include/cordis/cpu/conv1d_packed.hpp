@@ -5,15 +5,6 @@
 
 namespace cordis::inline CORDIS_ABI {
 
-// The weights of one convolution (dilation 1, groups 1) as the kernels read them.
-struct PackedConv1d {
-  std::int64_t O, C, K;
-  Conv1dOptions options;
-  Tensor direct;    // pack_forward
-  Tensor winograd;  // winograd_weights, where the shape is one of Winograd's
-  Tensor bias;      // (O,)
-};
-
 // w: (O, C, K); b: (O,)
 inline PackedConv1d pack_conv1d(Cpu, const Tensor& w, const Tensor& b, const Conv1dOptions& options) {
   PackedConv1d p{w.size(0), w.size(1), w.size(2), options, {}, {}, b};
@@ -24,11 +15,6 @@ inline PackedConv1d pack_conv1d(Cpu, const Tensor& w, const Tensor& b, const Con
   });
   return p;
 }
-
-struct Conv1dEnd {
-  Tensor residual;  // (N, L_out, O), added before the ReLU, or undefined
-  bool relu = false;
-};
 
 // y: (N, L_out, O); x: (N, L, C).
 inline void conv1d_packed_forward(Cpu, Tensor& y, const Tensor& x, const PackedConv1d& w,

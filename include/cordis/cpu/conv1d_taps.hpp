@@ -3,17 +3,11 @@
 // record's patches, against which the faster kernels are tested.
 #pragma once
 
+#include <cordis/contract/conv1d.hpp>
 #include <cordis/cpu/accumulate.hpp>
 #include <cordis/cpu/product.hpp>
 
 namespace cordis::inline CORDIS_ABI {
-
-struct Conv1dOptions {
-  std::int64_t stride = 1;
-  std::int64_t padding = 0;
-  std::int64_t dilation = 1;
-  std::int64_t groups = 1;
-};
 
 namespace detail {
 

@@ -1,17 +1,11 @@
 // cordis/cpu/dropout.hpp: kernel of op/dropout.hpp
 #pragma once
 
+#include <cordis/contract/dropout.hpp>
 #include <cordis/core/random.hpp>
 #include <cordis/cpu/accumulate.hpp>
 
 namespace cordis::inline CORDIS_ABI {
-
-// Element i survives where the uniform of block offset + i is at least p.
-struct DropoutMask {
-  std::uint64_t seed;
-  std::uint64_t offset;
-  double p;
-};
 
 // y = x * mask / (1 - p), so that a dropped NaN stays; y may alias x.
 inline void dropout_apply(Cpu, Tensor& y, const Tensor& x, const DropoutMask& mask) {

@@ -1,17 +1,12 @@
 // cordis/cpu/loss.hpp: kernels of op/loss.hpp
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cordis/contract/loss.hpp>
 #include <cordis/core/tensor.hpp>
 
 namespace cordis::inline CORDIS_ABI {
-
-enum class Reduction { none, mean, sum };
-
-// What the loss of n elements is divided by.
-inline double reduction_divisor(Reduction reduction, double n) {
-  return reduction == Reduction::mean ? n : 1;
-}
 
 // loss: (...) or (); x, y: (..., K); p: (K,) or undefined. With q = 1 + (p - 1) y:
 //   (1 - y) x + q (log(1 + exp(-|x|)) + max(-x, 0))
@@ -52,10 +47,14 @@ inline void bce_with_logits_backward(Cpu, Tensor& dx, const Tensor& dy, const Te
   });
 }
 
-struct SoftTarget {
-  std::int64_t ignore_index;
-  double smoothing;
-};
+// The first row whose target is neither a class nor ignored; y.numel() where there is none.
+inline std::int64_t first_bad_target(Cpu, const Tensor& y, std::int64_t classes, std::int64_t ignore_index) {
+  const auto targets = y.values<std::int64_t>();
+  const auto bad = std::find_if(targets.begin(), targets.end(), [=](std::int64_t target) {
+    return target != ignore_index && (target < 0 || target >= classes);
+  });
+  return bad - targets.begin();
+}
 
 // Sum of the weights of the targets that count: the mean's divisor.
 template <class T>

@@ -1,15 +1,17 @@
-// cordis/cpu/norm.hpp: norms of a whole tensor
+// cordis/cpu/norm.hpp: norms of whole tensors
 // Sums in double, in several lanes that are added in a fixed order: one chain of additions would wait for
 // each.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cordis/core/tensor.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 
-inline double sum_of_squares(Cpu, const Tensor& x) {
+namespace detail {
+inline double sum_of_squares(const Tensor& x) {
   return dispatch_float(x.dtype(), "norm", [&]<class T>() {
     constexpr std::int64_t kSums = 32;
     std::array<double, kSums> sums{};
@@ -27,8 +29,7 @@ inline double sum_of_squares(Cpu, const Tensor& x) {
   });
 }
 
-// The largest |x|, NaN where there is one; 0 of nothing.
-inline double largest(Cpu, const Tensor& x) {
+inline double largest(const Tensor& x) {
   return dispatch_float(x.dtype(), "norm", [&]<class T>() {
     double top = 0;
     for (const T value : x.values<T>()) {
@@ -38,6 +39,24 @@ inline double largest(Cpu, const Tensor& x) {
     }
     return top;
   });
+}
+}  // namespace detail
+
+// Of all elements of all tensors, one tensor after the other.
+inline double sum_of_squares(Cpu, const Tensors& xs) {
+  double sum = 0;
+  for (const auto& x : xs) sum += detail::sum_of_squares(x);
+  return sum;
+}
+// The largest |x|, NaN where there is one; 0 of nothing.
+inline double largest(Cpu, const Tensors& xs) {
+  double top = 0;
+  for (const auto& x : xs) {
+    const double own = detail::largest(x);
+    if (std::isnan(own)) return own;
+    top = std::max(top, own);
+  }
+  return top;
 }
 
 }  // namespace cordis::inline CORDIS_ABI

@@ -3,26 +3,10 @@
 // which the cache still holds. A winner is one byte: its place in the window.
 #pragma once
 
+#include <cordis/contract/pool1d.hpp>
 #include <cordis/cpu/accumulate.hpp>
 
 namespace cordis::inline CORDIS_ABI {
-
-struct MaxPool1dOptions {
-  std::int64_t kernel = 2;
-  std::int64_t stride = 0;  // 0: the kernel
-  std::int64_t padding = 0;
-  std::int64_t dilation = 1;
-};
-
-// Calls f with the integer type that holds a place in the window.
-template <class F>
-decltype(auto) dispatch_winner(std::int64_t kernel, F&& f) {
-  if (kernel <= 127) return f.template operator()<std::int8_t>();
-  return f.template operator()<std::int32_t>();
-}
-inline std::size_t winner_bytes(std::int64_t kernel) {
-  return dispatch_winner(kernel, []<class Place>() { return sizeof(Place); });
-}
 
 namespace detail {
 template <class T, class Place>

@@ -11,12 +11,6 @@
 
 namespace cordis::inline CORDIS_ABI {
 
-// What backward needs of forward, in the kernels' own order; c undefined for a GRU.
-struct RecurrentSaved {
-  Tensor gates;  // (D, L, N, gates_stride)
-  Tensor c;      // (D, L, N, state_stride)
-};
-
 namespace detail {
 
 // c (V vectors) = or += a (K) b (K, V vectors): one row. Even and odd k are summed apart, since V sums are

@@ -3,16 +3,12 @@
 // blocks lie side by side, so that one product gives all a unit needs, and 100 units cost 25 vectors, not 28.
 #pragma once
 
+#include <cordis/contract/recurrent.hpp>
 #include <cordis/core/parallel.hpp>
 #include <cordis/core/tensor.hpp>
 #include <cordis/cpu/recurrent_cell.hpp>
 
 namespace cordis::inline CORDIS_ABI {
-
-// The parameters of one direction: w_ih (G H, I), w_hh (G H, H), b_ih and b_hh (G H,) or undefined.
-struct RecurrentWeights {
-  Tensor w_ih, w_hh, b_ih, b_hh;
-};
 
 namespace detail {
 

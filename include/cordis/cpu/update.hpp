@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cmath>
+#include <cordis/contract/update.hpp>
 #include <cordis/cpu/accumulate.hpp>
 #include <span>
 #if defined(__x86_64__)
@@ -62,15 +63,6 @@ void for_updates(std::span<const Update> updates, F&& f) {
 
 }  // namespace detail
 
-// p, g, v: the same shape, v undefined without momentum. With d = g + weight_decay p:
-//   v = momentum v + (1 - dampening) d (first: v = d);  p -= lr (d + momentum v with Nesterov, else v)
-struct SgdUpdate {
-  Tensor p, v, g;
-  double lr, momentum, dampening, weight_decay;
-  bool nesterov;
-  bool first;  // the momentum buffer takes the gradient whole
-};
-
 inline void sgd_update(Cpu, std::span<const SgdUpdate> updates) {
   detail::for_updates(updates, [](const SgdUpdate& u, std::int64_t begin, std::int64_t end) {
     dispatch_float(u.p.dtype(), "sgd", [&]<class T>() {
@@ -92,16 +84,6 @@ inline void sgd_update(Cpu, std::span<const SgdUpdate> updates) {
     });
   });
 }
-
-// p, g, m, v: the same shape. Kingma and Ba 2015, in the order of PyTorch's single-tensor step:
-//   m += (1 - beta1)(g - m);  v = beta2 v + (1 - beta2) g²;
-//   p -= lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
-struct AdamUpdate {
-  Tensor p, m, v, g;
-  double lr, beta1, beta2, eps, weight_decay;
-  bool decoupled;     // AdamW: the decay acts on the parameter, not through the moments
-  std::int64_t step;  // 1 at the first
-};
 
 inline void adam_update(Cpu, std::span<const AdamUpdate> updates) {
   detail::for_updates(updates, [](const AdamUpdate& u, std::int64_t begin, std::int64_t end) {

@@ -71,10 +71,7 @@ LoadReport load_state_dict(M& net, const StateDict& state, const LoadOptions& op
                                        detail::list_keys("missing", report.missing),
                                        detail::list_keys("unexpected", report.unexpected),
                                        detail::list_keys("misshapen", report.misshapen)));
-  for (auto& [into, from] : copies) {
-    const Tensor value = from.to(into.dtype());
-    if (value.bytes()) std::memcpy(into.raw(), value.raw(), value.bytes());
-  }
+  for (auto& [into, from] : copies) into.copy_from(from.to(into.dtype()));
   return report;
 }
 

@@ -111,8 +111,10 @@ inline std::string safetensors_bytes(const StateDict& tensors,
   std::memcpy(bytes.data(), &length, 8);
   bytes += header;
   bytes.reserve(bytes.size() + offset);
-  for (const auto& [name, tensor] : tensors)
-    bytes.append(static_cast<const char*>(tensor.raw()), tensor.bytes());
+  for (const auto& [name, tensor] : tensors) {
+    const Tensor here = tensor.to(Device::cpu());
+    bytes.append(static_cast<const char*>(here.raw()), here.bytes());
+  }
   return bytes;
 }
 

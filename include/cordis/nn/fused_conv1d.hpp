@@ -19,23 +19,24 @@ class FusedConv1d {
     CORDIS_CHECK(bn.running_mean.defined(), "[FusedConv1d] the batch norm keeps no running statistics");
     CORDIS_CHECK(bn.running_mean.numel() == conv.weight.size(0), "[FusedConv1d] ", conv.weight.size(0),
                  " channels into a batch norm of ", bn.running_mean.numel());
-    Tensor w = conv.weight.value().clone(), b = empty_like(bn.running_mean);
+    const Device device = conv.weight.device(), here = Device::cpu();
+    Tensor w = conv.weight.value().to(here).clone(), b(bn.running_mean.shape(), w.dtype());
+    const Tensor mean = bn.running_mean.to(here), var = bn.running_var.to(here);
     dispatch_float(w.dtype(), "FusedConv1d", [&]<class T>() {
       const std::int64_t size = w.numel() / w.size(0);
-      const auto at = [](const auto& of, std::int64_t i, double otherwise) {
-        return of.defined() ? static_cast<double>(of.value().template data<T>()[i]) : otherwise;
+      const auto value = [&](const Variable& of) { return of.defined() ? of.value().to(here) : Tensor{}; };
+      const auto at = [](const Tensor& of, std::int64_t i, double otherwise) {
+        return of.defined() ? static_cast<double>(of.data<T>()[i]) : otherwise;
       };
+      const Tensor scale = value(bn.weight), shift = value(bn.bias), bias = value(conv.bias);
       for (std::int64_t i = 0; i < w.size(0); ++i) {
-        const double gain = at(bn.weight, i, 1) /
-                            std::sqrt(static_cast<double>(bn.running_var.data<T>()[i]) + bn.options.eps);
-        b.data<T>()[i] =
-            static_cast<T>(at(bn.bias, i, 0) +
-                           (at(conv.bias, i, 0) - static_cast<double>(bn.running_mean.data<T>()[i])) * gain);
+        const double gain = at(scale, i, 1) / std::sqrt(at(var, i, 1) + bn.options.eps);
+        b.data<T>()[i] = static_cast<T>(at(shift, i, 0) + (at(bias, i, 0) - at(mean, i, 0)) * gain);
         for (std::int64_t k = i * size; k < (i + 1) * size; ++k)
           w.data<T>()[k] = static_cast<T>(static_cast<double>(w.data<T>()[k]) * gain);
       }
     });
-    packed_ = pack_conv1d(w, b, o);
+    packed_ = pack_conv1d(w.to(device), b.to(device), o);
   }
 
   Variable operator()(const Variable& x) const { return conv1d_packed(x, packed_); }

@@ -174,6 +174,26 @@ void to(M& net, DType dtype) {
   });
 }
 
+// Moves parameters and floating buffers to another device, in place: optimizers keep their handles, and
+// gradients are dropped. Counters (i64 buffers) stay on the CPU, where they are read.
+template <Walkable M>
+void to(M& net, Device device) {
+  walk(net, [device](const std::string&, auto& leaf) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(leaf)>, Variable>) {
+      leaf.value() = leaf.value().to(device);
+      leaf.grad() = {};
+    } else if (leaf.dtype() != DType::i64) {
+      leaf = leaf.to(device);
+    }
+  });
+}
+// Of its first parameter; the CPU where there is none.
+template <Walkable M>
+Device device_of(const M& net) {
+  const Variables all = parameters(net);
+  return all.empty() ? Device::cpu() : all[0].device();
+}
+
 // Copies values (never handles) from one net to another of the same keys and shapes.
 template <Walkable M>
 void copy_state(M& to, const M& from) {
@@ -186,8 +206,7 @@ void copy_state(M& to, const M& from) {
     CORDIS_CHECK(name == source[i].name && into.shape() == value.shape() && into.dtype() == value.dtype(),
                  "[copy_state] ", source[i].name, ' ', value.dtype(), ' ', value.shape(), " into ", name, ' ',
                  into.dtype(), ' ', into.shape());
-    std::copy_n(static_cast<const std::byte*>(value.raw()), value.bytes(),
-                static_cast<std::byte*>(into.raw()));
+    into.copy_from(value);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/activation.hpp>
+#include <cordis/cuda/activation.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 

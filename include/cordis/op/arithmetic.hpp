@@ -4,6 +4,7 @@
 
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/arithmetic.hpp>
+#include <cordis/cuda/arithmetic.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -32,6 +33,9 @@ inline Tensor product(const Tensor& a, const Tensor& b) {
   on(y.device(), [&](auto device) { broadcast_binary<Multiply>(device, y, a, b); });
   return y;
 }
+inline Tensor expanded_to(const Shape& shape, const Tensor& x) {
+  return product(ones(shape, x.dtype(), x.device()), x);
+}
 inline Tensor scaled(const Tensor& x, double factor) {
   Tensor y = empty_like(x);
   on(x.device(), [&](auto device) { scale(device, y, x, factor); });
@@ -40,6 +44,7 @@ inline Tensor scaled(const Tensor& x, double factor) {
 template <class Kind>
 Tensor binary(const char* op, const Variable& a, const Variable& b) {
   CORDIS_CHECK(a.dtype() == b.dtype(), "[", op, "] operands are ", a.dtype(), " and ", b.dtype());
+  check_device(op, a, b);
   Tensor y(broadcast_shape(op, a.shape(), b.shape()), a.dtype(), a.device());
   on(y.device(), [&](auto device) { broadcast_binary<Kind>(device, y, a.value(), b.value()); });
   return y;
@@ -81,9 +86,7 @@ inline Variable operator-(const Variable& x) { return mul(x, -1); }
 // Of all elements, as a single one ().
 inline Variable sum(const Variable& x) {
   return record("sum", detail::reduced_to({}, x.value()), {x},
-                [like = x.shape(), dtype = x.dtype()](const Tensor& dy) {
-                  return Tensors{full(like, dy.item(), dtype)};
-                });
+                [like = x.shape()](const Tensor& dy) { return Tensors{detail::expanded_to(like, dy)}; });
 }
 inline Variable mean(const Variable& x) { return mul(sum(x), 1 / static_cast<double>(x.value().numel())); }
 

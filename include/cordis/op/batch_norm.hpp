@@ -4,6 +4,7 @@
 
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/batch_norm.hpp>
+#include <cordis/cuda/batch_norm.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -39,6 +40,7 @@ inline Variable batch_norm(const Variable& x, const Variable& w, const Variable&
   CORDIS_CHECK(!added.defined() || (added.shape() == x.shape() && added.dtype() == x.dtype()),
                "[batch_norm] x is ", x.dtype(), ' ', x.shape(), ", but the residual is ", added.dtype(), ' ',
                added.shape());
+  check_device("batch_norm", x, w, b, running_mean, running_var, residual);
   const bool batch_statistics = options.training || !running_mean.defined();
   const std::int64_t count = channels[0] ? x.value().numel() / channels[0] : 0;
   CORDIS_CHECK(!batch_statistics || count > 1 || channels[0] == 0, "[batch_norm] x has shape ", x.shape(),

@@ -4,6 +4,7 @@
 
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/conv1d.hpp>
+#include <cordis/cuda/conv1d.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -27,6 +28,7 @@ inline Variable conv1d(const Variable& x, const Variable& w, const Variable& b =
   CORDIS_CHECK(x.dtype() == w.dtype(), "[conv1d] x is ", x.dtype(), ", w ", w.dtype());
   CORDIS_CHECK(!b.defined() || b.dtype() == w.dtype(), "[conv1d] x is ", x.dtype(), ", w ", w.dtype(), ", b ",
                b.dtype());
+  check_device("conv1d", x, w, b);
   const std::int64_t span = dilation * (w.size(2) - 1) + 1, room = x.size(1) + 2 * padding - span;
   CORDIS_CHECK(room >= 0, "[conv1d] kernel spans ", span, " samples, but x ", x.shape(), " has ", x.size(1),
                " and ", 2 * padding, " of padding");

@@ -4,6 +4,7 @@
 
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/conv1d_packed.hpp>
+#include <cordis/cuda/conv1d.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -26,6 +27,7 @@ inline Tensor conv1d_packed(const Variable& x, const PackedConv1d& w, const Conv
   CORDIS_CHECK(x.value().rank() == 3 && x.size(2) == w.C, "[conv1d_packed] x has shape ", x.shape(),
                ", (N, L, ", w.C, ") is needed");
   CORDIS_CHECK(x.dtype() == w.direct.dtype(), "[conv1d_packed] x is ", x.dtype(), ", w ", w.direct.dtype());
+  check_device("conv1d_packed", x, w.direct, end.residual);
   const std::int64_t room = x.size(1) + 2 * w.options.padding - w.K;
   CORDIS_CHECK(room >= 0, "[conv1d_packed] kernel spans ", w.K, " samples, but x ", x.shape(), " has ",
                x.size(1), " and ", 2 * w.options.padding, " of padding");

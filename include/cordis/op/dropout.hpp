@@ -4,6 +4,7 @@
 
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/dropout.hpp>
+#include <cordis/cuda/dropout.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 

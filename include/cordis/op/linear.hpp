@@ -4,6 +4,7 @@
 
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/linear.hpp>
+#include <cordis/cuda/linear.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -17,6 +18,7 @@ inline Variable linear(const Variable& x, const Variable& w, const Variable& b =
   CORDIS_CHECK(x.dtype() == w.dtype(), "[linear] x is ", x.dtype(), ", w ", w.dtype());
   CORDIS_CHECK(!b.defined() || b.dtype() == w.dtype(), "[linear] x is ", x.dtype(), ", w ", w.dtype(), ", b ",
                b.dtype());
+  check_device("linear", x, w, b);
   Shape shape;
   for (int axis = 0; axis + 1 < x.value().rank(); ++axis) shape.append(x.size(axis));
   Tensor y(shape.append(w.size(0)), x.dtype(), x.device());

@@ -4,6 +4,7 @@
 
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/loss.hpp>
+#include <cordis/cuda/loss.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -27,6 +28,7 @@ inline Variable bce_with_logits(const Variable& x, const Variable& y,
       !p.defined() || (x.value().rank() > 0 && p.shape() == Shape{x.size(-1)} && p.dtype() == x.dtype()),
       "[bce_with_logits] pos_weight is ", p.dtype(), ' ', p.shape(), " for ", x.dtype(), " logits ",
       x.shape());
+  check_device("bce_with_logits", x, y, p);
   Tensor loss(options.reduction == Reduction::none ? x.shape() : Shape{}, x.dtype(), x.device());
   on(x.device(),
      [&](auto device) { bce_with_logits_forward(device, loss, x.value(), y.value(), p, options.reduction); });
@@ -58,9 +60,12 @@ inline Variable cross_entropy(const Variable& x, const Variable& y, const CrossE
   CORDIS_CHECK(!w.defined() || (w.shape() == Shape{x.size(1)} && w.dtype() == x.dtype()),
                "[cross_entropy] weight is ", w.dtype(), ' ', w.shape(), " for ", x.dtype(), " logits ",
                x.shape());
-  for (const auto target : y.value().values<std::int64_t>())
-    CORDIS_CHECK(target == options.ignore_index || (target >= 0 && target < x.size(1)),
-                 "[cross_entropy] target ", target, " is not in 0 .. ", x.size(1) - 1);
+  check_device("cross_entropy", x, y, w);
+  const std::int64_t bad = on(x.device(), [&](auto device) {
+    return first_bad_target(device, y.value(), x.size(1), options.ignore_index);
+  });
+  CORDIS_CHECK(bad == y.size(0), "[cross_entropy] target ", y.value().rows(bad, bad + 1).item<std::int64_t>(),
+               " of row ", bad, " is not in 0 .. ", x.size(1) - 1);
   const SoftTarget soft{options.ignore_index, options.label_smoothing};
   Tensor loss(options.reduction == Reduction::none ? y.shape() : Shape{}, x.dtype(), x.device());
   on(x.device(), [&](auto device) {

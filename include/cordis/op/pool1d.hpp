@@ -4,6 +4,7 @@
 
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/pool1d.hpp>
+#include <cordis/cuda/pool1d.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/recurrent.hpp>
+#include <cordis/cuda/recurrent.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -61,6 +62,7 @@ void check_recurrent(const Variable& x, const std::vector<RecurrentParameters>& 
       CORDIS_CHECK(!each->defined() || each->shape() == Shape{rows}, "[", op, "] a bias has shape ",
                    each->shape(), ", (", rows, ",) is needed");
   }
+  for (const auto& p : directions) check_device(op, x, p.w_ih, p.w_hh, p.b_ih, p.b_hh, h0, c0);
   const Shape state{static_cast<std::int64_t>(directions.size()), x.size(0), H};
   for (const auto* each : {&h0, &c0})
     CORDIS_CHECK(!each->defined() || (each->shape() == state && each->dtype() == x.dtype()), "[", op,

@@ -3,6 +3,7 @@
 
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/rows.hpp>
+#include <cordis/cuda/rows.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -29,6 +30,7 @@ inline Variable concatenate_rows(const Variables& parts) {
     for (int axis = 1; axis < part.value().rank(); ++axis)
       CORDIS_CHECK(part.size(axis) == parts[0].size(axis), "[concatenate_rows] ", part.shape(), " beside ",
                    parts[0].shape());
+    check_device("concatenate_rows", parts[0], part);
     values.push_back(part.value());
     ends.push_back(total += part.size(0));
   }

@@ -4,6 +4,7 @@
 
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cpu/sequence.hpp>
+#include <cordis/cuda/sequence.hpp>
 
 namespace cordis::inline CORDIS_ABI {
 

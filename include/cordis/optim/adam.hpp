@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cordis/cpu/update.hpp>
+#include <cordis/cuda/update.hpp>
 #include <cordis/optim/optimizer.hpp>
 #include <utility>
 
@@ -48,7 +49,7 @@ class AdamBase : public OptimizerBase<Derived, OptionsType> {
   static Update update(const OptionsType& o, const Tensor& p, Tensors& slots, const Tensor& g,
                        std::int64_t step) {
     for (auto& slot : slots)
-      if (!slot.defined()) slot = zeros(p.shape(), p.dtype());
+      if (!slot.defined()) slot = zeros(p.shape(), p.dtype(), p.device());
     return {p,     slots[0],       slots[1],   g,   o.lr, o.betas.first, o.betas.second,
             o.eps, o.weight_decay, kDecoupled, step};
   }

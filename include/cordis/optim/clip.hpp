@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cordis/cpu/norm.hpp>
+#include <cordis/cuda/norm.hpp>
 #include <cordis/nn/module.hpp>
 
 namespace cordis::inline CORDIS_ABI {
@@ -16,19 +17,16 @@ struct ClipOptions {
 // as PyTorch's clip_grad_norm_. Returns the norm before. Sums in double, in the parameters' order.
 inline double clip_grad_norm_(const Variables& parameters, double max_norm, const ClipOptions& options = {}) {
   CORDIS_CHECK(max_norm >= 0, "[clip_grad_norm_] max_norm ", max_norm, " is negative");
-  double norm = 0;
-  for (const auto& parameter : parameters) {
-    if (!parameter.grad().defined()) continue;
-    on(parameter.grad().device(), [&](auto device) {
-      if (options.infinity_norm) {
-        const double top = largest(device, parameter.grad());
-        if (std::isnan(top) || top > norm) norm = top;
-      } else {
-        norm += sum_of_squares(device, parameter.grad());
-      }
-    });
-  }
-  if (!options.infinity_norm) norm = std::sqrt(norm);
+  Tensors gradients;
+  for (const auto& parameter : parameters)
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  for (const auto& gradient : gradients)
+    CORDIS_CHECK(gradient.device() == gradients[0].device(), "[clip_grad_norm_] gradients live on ",
+                 gradients[0].device(), " and ", gradient.device());
+  const double norm = gradients.empty() ? 0 : on(gradients[0].device(), [&](auto device) {
+    return options.infinity_norm ? largest(device, gradients) : std::sqrt(sum_of_squares(device, gradients));
+  });
+  gradients.clear();  // else they would not be the only handles below
   if (options.error_if_nonfinite && !std::isfinite(norm))
     throw std::runtime_error(concat("[clip_grad_norm_] the gradients' norm is ", norm));
   const double factor = std::min(max_norm / (norm + 1e-6), 1.0);  // NaN stays

@@ -53,9 +53,12 @@ class OptimizerBase {
         if (!entry.parameter.requires_grad() || !gradient.defined()) continue;
         CORDIS_CHECK(gradient.dtype() == entry.parameter.dtype(), "[optimizer] a gradient is ",
                      gradient.dtype(), ", its parameter ", entry.parameter.dtype());
+        CORDIS_CHECK(entry.parameter.device() == updates_device(updates, entry.parameter),
+                     "[optimizer] parameters live on ", updates[0].p.device(), " and ",
+                     entry.parameter.device());
         ++entry.step;
-        for (auto& slot : entry.slots)  // the net may have been moved to another element type since
-          if (slot.defined()) slot = slot.to(gradient.dtype());
+        for (auto& slot : entry.slots)  // the net may have been moved since
+          if (slot.defined()) slot = slot.to(gradient.dtype()).to(gradient.device());
         updates.push_back(
             Derived::update(group.options, entry.parameter.value(), entry.slots, gradient, entry.step));
         gradient = {};
@@ -130,6 +133,11 @@ class OptimizerBase {
   }
 
  private:
+  template <class Updates>
+  static Device updates_device(const Updates& updates, const Variable& parameter) {
+    return updates.empty() ? parameter.device() : updates[0].p.device();
+  }
+
   struct Entry {
     Variable parameter;
     Tensors slots;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cordis/cpu/update.hpp>
+#include <cordis/cuda/update.hpp>
 #include <cordis/optim/optimizer.hpp>
 
 namespace cordis::inline CORDIS_ABI {

@@ -33,13 +33,15 @@ inline Variable default_loss(const Variable& logits, const Variable& labels) {
   return bce_with_logits(logits, labels);
 }
 
-// Trains net on each record once, in shuffled batches; returns the mean loss over the records. A last batch
-// of one record is left out: batch norm has no variance for it. Leaves net in training mode.
+// Trains net, where it lives, on each record once, in shuffled batches; returns the mean loss over the
+// records. A last batch of one record is left out: batch norm has no variance for it. Leaves net in training
+// mode.
 template <Walkable Net, Optimizer O>
 double train_epoch(Net& net, O& optimizer, const TensorDataset& data, const EpochOptions& options,
                    const OnBatch& on_batch = {}, const LossFunction& loss_of = default_loss) {
   train(net);
   seed(mix_seed(~options.seed, static_cast<std::uint64_t>(options.epoch)));  // the loader draws from the seed
+  const Device device = device_of(net);
   double sum = 0;
   std::int64_t batch = 0, records = 0;
   const Loader loader(data, {.batch = options.batch,
@@ -48,7 +50,7 @@ double train_epoch(Net& net, O& optimizer, const TensorDataset& data, const Epoc
                              .epoch = options.epoch,
                              .min_batch = std::min<std::int64_t>(2, options.batch)});
   for (const auto& [x, y] : loader) {
-    const Variable loss = loss_of(net(Variable(x)), Variable(y));
+    const Variable loss = loss_of(net(Variable(x.to(device))), Variable(y.to(device)));
     const double value = loss.value().item();
     ++batch;
     if (!std::isfinite(value))
@@ -67,7 +69,7 @@ double train_epoch(Net& net, O& optimizer, const TensorDataset& data, const Epoc
 }
 
 struct Evaluation {
-  Tensor logits;      // (N, K), undefined for an empty dataset
+  Tensor logits;      // (N, K) on the CPU, undefined for an empty dataset
   double loss = NAN;  // mean over the records
 };
 
@@ -79,20 +81,17 @@ Evaluation evaluate(Net& net, const TensorDataset& data, std::int64_t batch,
   if (data.size() == 0) return result;
   eval(net);
   const NoGrad off;
+  const Device device = device_of(net);
   double sum = 0;
   std::int64_t done = 0;
   for (const auto& [x, y] : Loader(data, {.batch = batch})) {
-    const Variable logits = net(Variable(x));
-    const double value = loss_of(logits, Variable(y)).value().item();
+    const Variable logits = net(Variable(x.to(device)));
+    const double value = loss_of(logits, Variable(y.to(device))).value().item();
     if (!std::isfinite(value))
       throw NonFiniteLoss(
           concat(name, ", records ", done + 1, " to ", done + x.size(0), ": the loss is ", value));
-    if (!result.logits.defined())
-      result.logits = Tensor({data.size(), logits.size(1)}, logits.dtype(), logits.value().device());
-    std::memcpy(static_cast<std::byte*>(result.logits.raw()) + result.logits.bytes() /
-                                                                   static_cast<std::size_t>(data.size()) *
-                                                                   static_cast<std::size_t>(done),
-                logits.value().raw(), logits.value().bytes());
+    if (!result.logits.defined()) result.logits = Tensor({data.size(), logits.size(1)}, logits.dtype());
+    result.logits.rows(done, done + x.size(0)).copy_from(logits.value().to(Device::cpu()));
     done += x.size(0);
     sum += value * static_cast<double>(x.size(0));
   }
