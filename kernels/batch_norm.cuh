@@ -95,7 +95,7 @@ struct FitRows {
 };
 
 template <class T>
-__global__ void __launch_bounds__(kBlock)
+__global__ void __launch_bounds__(kBlock, 4)
     fit_batch_kernel(FitRows<T> fit, T* running_mean, T* running_var, const Moments* partial, std::int64_t C,
                      int splits, const T* w, const T* b, double momentum, double eps) {
   for (std::int64_t c = first_element(); c < C; c += element_step()) {

@@ -39,7 +39,7 @@ __global__ void __launch_bounds__(kBlock) bce_each_kernel(T* loss, BceTerm<T> te
 }
 // dx = dy (1 - y - q s(-x)); dy: one for each element, or one in all.
 template <class T>
-__global__ void __launch_bounds__(kBlock)
+__global__ void __launch_bounds__(kBlock, 4)
     bce_backward_kernel(T* dx, const T* dy, bool each, T share, BceTerm<T> term, std::int64_t n) {
   for (std::int64_t i = first_element(); i < n; i += element_step())
     dx[i] = (each ? dy[i] : dy[0] * share) * (1 - term.y[i] - term.weight(i) / (1 + std::exp(term.x[i])));
@@ -135,7 +135,7 @@ __global__ void __launch_bounds__(kBlock)
 }
 
 template <class T>
-__global__ void __launch_bounds__(kBlock)
+__global__ void __launch_bounds__(kBlock, 2)
     cross_entropy_backward_kernel(T* dx, const T* dy, bool each, const double* divisor,
                                   CrossEntropyRow<T> row, std::int64_t N) {
   for (std::int64_t n = first_element(); n < N; n += element_step()) {

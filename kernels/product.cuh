@@ -36,7 +36,7 @@ struct SliceMap {
 
 // a(row, k) and b(column, k). c: splits parts of (m, n), each the sum over its share of k.
 template <class T, class A, class B>
-__global__ void __launch_bounds__(kBlock)
+__global__ void __launch_bounds__(kBlock, 2)
     product_kernel(T* c, std::int64_t ldc, A a, B b, std::int64_t m, std::int64_t n, std::int64_t k,
                    std::int64_t share, T beta) {
   __shared__ T left[kDepth][kTile + kPerThread], right[kDepth][kTile + kPerThread];

@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(kBlock)
 // (D, H, G, H). b_hh (D, G H) or null. h0, c0: (D, N, H) or null. y (N, L, D H). c_n, gates (D, N, L, 4, H)
 // and c (D, N, L, H) may be null.
 template <class Cell, int kRows, class T>
-__global__ void __launch_bounds__(kBlock)
+__global__ void __launch_bounds__(kBlock, 1)
     recurrent_forward_kernel(RecurrentSizes s, T* y, T* h_n, T* c_n, T* gates, T* c_all, const T* projection,
                              const T* columns, const T* b_hh, const T* h0, const T* c0) {
   constexpr int G = Cell::kGates;
@@ -104,7 +104,7 @@ __global__ void __launch_bounds__(kBlock)
 // dc (D, N, H): in: the gradients of h_n and c_n; out: those of h0 and c0. h_before, c_before: (D, N, L, H),
 // states before each step.
 template <class Cell, int kRows, class T>
-__global__ void __launch_bounds__(kBlock)
+__global__ void __launch_bounds__(kBlock, 1)
     recurrent_backward_kernel(RecurrentSizes s, T* dz_x, T* dz_h, T* carry, T* dc, const T* dy,
                               const T* gates, const T* c_all, const T* h_before, const T* c0, const T* w_hh) {
   constexpr int G = Cell::kGates;

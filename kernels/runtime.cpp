@@ -111,6 +111,14 @@ BackendGuard::BackendGuard(Backend backend) : before_(std::exchange(state().back
 }
 BackendGuard::~BackendGuard() { state().backend = before_; }
 
+std::string cuda_versions() {
+  int runtime = 0, driver = 0;
+  check(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
+  check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
+  const auto text = [](int version) { return concat(version / 1000, '.', version % 1000 / 10); };
+  const std::string libraries = vendor::versions();
+  return concat("CUDA ", text(runtime), ", driver ", text(driver), libraries.empty() ? "" : ", ", libraries);
+}
 bool cudnn_available() { return vendor::available(); }
 void allow_tf32(bool on) { tf32_flag() = on; }
 bool tf32_allowed() { return tf32_flag(); }

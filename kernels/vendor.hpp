@@ -27,10 +27,11 @@ enum class Conv1dPass {
   backward_data,    // x, its gradient, of y's gradient and w
   backward_weight,  // w, its gradient, of x and y's gradient
 };
-// Writes one of the three, in full, from the others. Plans are kept by (shape, pass).
+// Writes one of the three, in full, from the others. Each thread keeps its plans by shape and pass.
 void conv1d(Cuda device, Conv1dPass pass, const Conv1dShape& shape, void* x, void* w, void* y);
 
-// Row-major C (m, n) = op(A) op(B) + beta C with A (m, k), or (k, m) where transposed, and B (k, n), or (n, k).
+// Row-major C (m, n) = op(A) op(B) + beta C with A (m, k), or (k, m) where transposed, and B (k, n) or
+// (n, k).
 struct Product {
   DType dtype;
   std::int64_t m, n, k;
@@ -39,7 +40,8 @@ struct Product {
 };
 void product(Cuda device, const Product& shape, void* c, const void* a, const void* b);
 
-// One layer, one or two directions. x: (N, L, I); y: (N, L, D H); states (D, N, H); PyTorch's weights and gates.
+// One layer, one or two directions. x: (N, L, I); y: (N, L, D H); states (D, N, H); weights and gates as
+// PyTorch's.
 struct RecurrentShape {
   DType dtype;
   bool lstm;  // else GRU
@@ -56,13 +58,15 @@ struct RecurrentReserve {
   Storage reserve;
 };
 // h0, c0: null for zeros. c_n: null for a GRU. `keep`: reserve is filled for backward.
-void recurrent_forward(Cuda device, const RecurrentShape& shape, bool keep, RecurrentReserve& saved, const void* x,
-                       const void* h0, const void* c0, const RecurrentPointers* weights, void* y, void* h_n,
-                       void* c_n);
+void recurrent_forward(Cuda device, const RecurrentShape& shape, bool keep, RecurrentReserve& saved,
+                       const void* x, const void* h0, const void* c0, const RecurrentPointers* weights,
+                       void* y, void* h_n, void* c_n);
 // dx, dh0, dc0, and each pointer of dw may be null: not wanted. dy, dh_n, dc_n may be null: zero. The rest as
-// forward had and left it.
-void recurrent_backward(Cuda device, const RecurrentShape& shape, RecurrentReserve& saved, void* dx, void* dh0,
-                        void* dc0, const RecurrentPointers* dw, const void* dy, const void* dh_n, const void* dc_n,
-                        const void* x, const void* y, const void* h0, const void* c0);
+// forward had and left it. cuDNN overwrites `saved`, and a second backward throws std::logic_error; `again`:
+// it is copied aside and back, so that another backward can follow.
+void recurrent_backward(Cuda device, const RecurrentShape& shape, RecurrentReserve& saved, void* dx,
+                        void* dh0, void* dc0, const RecurrentPointers* dw, const void* dy, const void* dh_n,
+                        const void* dc_n, const void* x, const void* y, const void* h0, const void* c0,
+                        bool again = false);
 
 }  // namespace cordis::inline CORDIS_ABI::vendor

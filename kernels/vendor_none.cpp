@@ -19,7 +19,7 @@ void recurrent_forward(Cuda, const RecurrentShape&, bool, RecurrentReserve&, con
 }
 void recurrent_backward(Cuda, const RecurrentShape&, RecurrentReserve&, void*, void*, void*,
                         const RecurrentPointers*, const void*, const void*, const void*, const void*,
-                        const void*, const void*, const void*) {
+                        const void*, const void*, const void*, bool) {
   absent();
 }
 

@@ -97,8 +97,14 @@ std::string records_csv(const Records& up, const Records& down, const Plan& plan
 class Comparer {
  public:
   Comparer(const CompareOptions& options, const Records& up, const Records& down, const Plan& plan,
-           const RunFolder& folder)
-      : o_(options), up_(up), down_(down), plan_(plan), folder_(folder), progress_(total_work()) {}
+           const RunFolder& folder, const cordis::Device& device)
+      : o_(options),
+        up_(up),
+        down_(down),
+        plan_(plan),
+        folder_(folder),
+        device_(device),
+        progress_(total_work()) {}
 
   void train() {
     for (const auto& model : o_.models) {
@@ -145,7 +151,12 @@ class Comparer {
     j.run.keep = cordis::ecg::KeepWeights::last;
     if (!up_data_) up_data_ = cell_data(up_, plan_.upstream);
     run_job(
-        j, *up_data_, [&] { return fresh_model(model, j.card.options, Stage::upstream, o_.up_seed); },
+        j, *up_data_,
+        [&] {
+          cordis::AnyModel net = fresh_model(model, j.card.options, Stage::upstream, o_.up_seed);
+          cordis::to(net, device_);
+          return net;
+        },
         progress_);
     return j.folder / cordis::ecg::kWeightsFile;
   }
@@ -164,6 +175,7 @@ class Comparer {
         [&] {
           cordis::AnyModel net = fresh_model(key.model, j.card.options, Stage::downstream, key.seed);
           if (key.pretrained) start_from(net, key.model, weights.string(), false, down_.classes.size());
+          cordis::to(net, device_);
           return net;
         },
         progress_);
@@ -173,6 +185,7 @@ class Comparer {
   const Records &up_, &down_;
   const Plan& plan_;
   const RunFolder& folder_;
+  cordis::Device device_;
   std::optional<cordis::ecg::CellData> up_data_;
   Progress progress_;
 };
@@ -208,20 +221,22 @@ int compare_all(CompareOptions o) {
   cordis::ecg::check_options(o.signal);
   if (o.run.threads > 0) cordis::set_num_threads(o.run.threads);
   o.run.threads = cordis::num_threads();
+  const cordis::Device device = use_device(o.run.device);
   const Records up = load_records(o.upstream, o.signal), down = load_records(o.downstream, o.signal);
   const Plan plan = make_plan(o, up, down);
   for (const auto& text : plan.warnings) warn(text);
   const Json config = {{"command", "compare"},
                        {"options", options_json(o)},
                        {"data", {{"up", digest_json(up)}, {"down", digest_json(down)}}},
-                       {"build", build_info()}};
+                       {"build", build_info()},
+                       {"device", device_info(device)}};
   const RunFolder folder(o.run.out, config);
   say(concat(folder.resumed() ? "going on in " : "writing to ", folder.path().string(), ", ", o.run.threads,
              " threads"));
   if (!fs::exists(folder / "records.csv"))
     cordis::atomic_write(folder / "records.csv", records_csv(up, down, plan));
 
-  Comparer comparer(o, up, down, plan, folder);
+  Comparer comparer(o, up, down, plan, folder, device);
   comparer.train();
 
   // From here on everything is read back from the folder, so that a run gone on with has no path of its own.

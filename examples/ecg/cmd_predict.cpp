@@ -27,7 +27,9 @@ Tensor prepare(const std::string& path, const cordis::ecg::PreprocessOptions& si
   return Tensor::of({1, signal.length, 12}, prepared.samples);
 }
 
-int predict(const std::string& file, const std::vector<std::string>& records, bool filtered, bool csv) {
+int predict(const std::string& file, const std::vector<std::string>& records, bool filtered, bool csv,
+            DeviceOptions where) {
+  const cordis::Device device = use_device(where);
   const auto weights = cordis::read_safetensors(file);
   auto card = cordis::ecg::parse_card(weights.metadata, file);
   if (card.options.leads != 12)
@@ -36,6 +38,7 @@ int predict(const std::string& file, const std::vector<std::string>& records, bo
   if (filtered) card.preprocess.band_pass = false;
   cordis::AnyModel net = cordis::make_model(card.model, card.options);
   cordis::load_state_dict(net, weights.tensors, {}, file);
+  cordis::to(net, device);
   cordis::eval(net);
   const cordis::NoGrad off;
   std::size_t width = 0;
@@ -46,7 +49,7 @@ int predict(const std::string& file, const std::vector<std::string>& records, bo
     say(head);
   }
   for (const auto& path : records) {
-    const Tensor logits = net(cordis::Variable(prepare(path, card.preprocess))).value();
+    const Tensor logits = net(prepare(path, card.preprocess).to(device)).value().to(cordis::Device::cpu());
     std::string line = cordis::ecg::csv_field(path);
     if (!csv) say(concat(path, "  (", card.model, ")"));
     for (std::size_t k = 0; k < card.classes.size(); ++k) {
@@ -78,6 +81,7 @@ void add_predict(CLI::App& app, Action& action) {
     std::string model;
     std::vector<std::string> records;
     bool filtered = false, csv = false;
+    DeviceOptions device;
   };
   const auto o = std::make_shared<Options>();
   command->add_option("-m,--model", o->model, "Weights (.safetensors) written by ecg")
@@ -87,13 +91,15 @@ void add_predict(CLI::App& app, Action& action) {
   command->add_flag(
       "--filtered", o->filtered,
       "The records have been through the band-pass already, as those of ptb-xl-derived: leave it out");
+  add_device_options(*command, o->device);
   command->add_flag("--csv", o->csv, "A line per record instead of a block: record,CLASS,...");
   command->footer(
       "Examples:\n"
       "  ecg predict --model runs/compare/cells/resnet1d18-n96-seed0-pretrained/weights.safetensors \\\n"
       "      examples/data/ludb/data/1 examples/data/ludb/data/2\n");
-  command->callback(
-      [o, &action] { action = [o] { return predict(o->model, o->records, o->filtered, o->csv); }; });
+  command->callback([o, &action] {
+    action = [o] { return predict(o->model, o->records, o->filtered, o->csv, o->device); };
+  });
 }
 
 }  // namespace app

@@ -16,6 +16,7 @@ int train_one(TrainOptions o, bool pretrain) {
   cordis::ecg::check_options(o.signal);
   if (o.run.threads > 0) cordis::set_num_threads(o.run.threads);
   o.run.threads = cordis::num_threads();
+  const cordis::Device device = use_device(o.run.device);
   const Records records = load_records(o.data, o.signal);
   Split split = pretrain ? upstream_split(records, o.holdout) : downstream_splits(records, o.split)[0];
   std::vector<std::string> warnings;
@@ -40,7 +41,8 @@ int train_one(TrainOptions o, bool pretrain) {
                  {"options", options_json(o, pretrain)},
                  {"init", origin.empty() ? Json() : Json(origin)},
                  {"data", digest_json(records)},
-                 {"build", build_info()}};
+                 {"build", build_info()},
+                 {"device", device_info(device)}};
   const RunFolder folder(o.run.out, config);
 
   TrainingJob job{.title = o.model,
@@ -63,6 +65,7 @@ int train_one(TrainOptions o, bool pretrain) {
       [&] {
         cordis::AnyModel net = fresh_model(o.model, model, stage, o.seed);
         if (!o.init.empty()) start_from(net, o.model, o.init, o.keep_head, records.classes.size());
+        cordis::to(net, device);
         return net;
       },
       progress);

@@ -146,6 +146,8 @@ void put_rest(Json& json, const NetOptions& net, const cordis::ecg::PreprocessOp
   json["select"] = choice_name(kSelects, run.select);
   json["keep"] = choice_name(kKeeps, run.keep);
   json["threads"] = run.threads;
+  json["device"] = run.device.name;
+  json["tf32"] = run.device.tf32;
 }
 
 }  // namespace
@@ -338,6 +340,7 @@ void add_run_options(CLI::App& app, RunOptions& run) {
   add_whole(app, "--threads", run.threads, 0, 1024,
             "Threads that compute; 0: one per core. Sums depend on their number in the last bits")
       ->group("Run");
+  add_device_options(app, run.device);
   add_real(app, "--checkpoint-seconds", run.checkpoint_seconds, 0, 1e6,
            "Save the state at an epoch's end once this long has passed since the last time; 0: every epoch")
       ->group("Run");

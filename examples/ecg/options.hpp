@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "device.hpp"
 #include "run_folder.hpp"
 
 namespace app {
@@ -43,6 +44,7 @@ struct SplitOptions {
 struct RunOptions {
   std::string out;
   int threads = 0;  // 0: all cores
+  DeviceOptions device;
   double checkpoint_seconds = 10;
   cordis::ecg::SelectBy select = cordis::ecg::SelectBy::auroc;
   cordis::ecg::KeepWeights keep = cordis::ecg::KeepWeights::selected;

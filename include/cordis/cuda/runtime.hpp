@@ -104,6 +104,7 @@ class BackendGuard {
   Backend before_;
 };
 bool cudnn_available();
+std::string cuda_versions();  // "CUDA 13.0, driver 13.0, cuDNN 9.19.0, cuBLAS 13.0.2"
 // Products and convolutions of f32 in TF32 (10 bits of mantissa) where the device has it. Off at first.
 void allow_tf32(bool on);
 bool tf32_allowed();
