@@ -324,7 +324,7 @@ void recurrent_backward(Cuda device, Tensor& dx, Tensor& dh0, Tensor& dc0, std::
     vendor::RecurrentReserve reserve{saved.weights, saved.reserve};
     vendor::recurrent_backward(device, detail::vendor_shape<Cell>(x, weights), reserve, dx.raw(), dh0.raw(),
                                dc0.raw(), detail::vendor_pointers(dw).data(), dy.raw(), dh_n.raw(),
-                               dc_n.raw(), x.raw(), y.raw(), h0.raw(), c0.raw());
+                               dc_n.raw(), x.raw(), y.raw(), h0.raw(), c0.raw(), saved.again);
     return;
   }
   dispatch_float(x.dtype(), detail::CellOf<Cell>::kName, [&]<class T>() {

@@ -68,3 +68,20 @@ TEST_CASE("gradients of the device's recurrent layers pass gradcheck") {
       CHECK_MESSAGE(result.ok, result.message);
     }
 }
+
+TEST_CASE("backward of a retained graph can run twice, with the same gradients") {
+  for (const Backend each : backends())
+    for (const bool cell : {true, false}) {
+      const BackendGuard guard(each);
+      Variables v;
+      for (const auto& input : layer_inputs(cell, 1, 3, 4, 2, 5, true, false, DType::f32))
+        v.push_back(input.defined() ? Variable(input.to(Device::cuda()), true) : Variable{});
+      const Variable y = layer(cell, 1)(v)[0];
+      const Tensor upstream = random_tensor(y.shape(), DType::f32, 20).to(Device::cuda());
+      backward({y}, {upstream}, {.retain_graph = true});
+      const Tensor first = std::exchange(v[4].grad(), Tensor{});
+      backward({y}, {upstream});
+      check_same("second", v[4].grad(), first.to(Device::cpu()), 0);
+      CHECK_THROWS_WITH(backward({y}, {upstream}), doctest::Contains("retain_graph"));
+    }
+}

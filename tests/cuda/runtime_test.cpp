@@ -100,3 +100,26 @@ TEST_CASE("Backend::cudnn is refused where there is none") {
   if (cudnn_available()) return;
   CHECK_THROWS_WITH_AS(BackendGuard(Backend::cudnn), doctest::Contains("built without cuDNN"), CudaError);
 }
+
+TEST_CASE("a loader's batches arrive on the device, in order and whole, while earlier ones are in use") {
+  const std::int64_t n = 23;
+  TensorDataset data{random_tensor({n, 7, 3}, DType::f32, 3), random_tensor({n, 2}, DType::f32, 4, 0, 1)};
+  const LoaderOptions options{.batch = 5, .epochs = 2, .shuffle = true, .seed = 9, .prefetch = 0};
+  LoaderOptions there = options;
+  there.device = Device::cuda();
+  std::vector<Batch> here;
+  for (const auto& batch : Loader(data, options)) here.push_back(batch);
+  std::size_t i = 0;
+  for (const auto& [x, y] : Loader(data, there)) {
+    REQUIRE(i < here.size());
+    const Tensor doubled = (Variable(x) * Variable(x)).value();
+    CHECK(difference(doubled, (Variable(here[i].x) * Variable(here[i].x)).value()) == 0);
+    CHECK(difference(y, here[i].y) == 0);
+    ++i;
+  }
+  CHECK(i == here.size());
+  for (const auto& batch : Loader(data, there)) {  // leaving early is fine
+    CHECK(batch.x.device() == Device::cuda());
+    break;
+  }
+}

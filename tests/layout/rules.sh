@@ -10,7 +10,7 @@ declare -A may=(
   [core]="core" [contract]="core contract" [cpu]="core contract cpu" [cuda]="core contract cuda"
   [autograd]="core cpu cuda autograd" [op]="core contract cpu cuda autograd op"
   [io]="core cpu autograd nn io" [nn]="core contract cpu autograd op nn" [optim]="core contract cpu cuda autograd nn optim"
-  [models]="core cpu autograd op nn models" [data]="core data"
+  [models]="core cpu autograd op nn models" [data]="core cuda data"
   [train]="core cpu autograd op nn optim io data train"
   [ecg]="core autograd op nn optim io data train models ecg")
 for folder in */; do

@@ -43,7 +43,7 @@ DeviceMemory::DeviceMemory()
 }
 
 void* DeviceMemory::allocate(int device, std::size_t bytes) {
-  const std::size_t room = round_up(std::max<std::size_t>(bytes, 1), kAlignment);
+  const std::size_t room = round_up(bytes, kAlignment) + kAlignment;
   if (bytes > capacity_ || in_use_[device] + room > capacity_) return nullptr;
   Buffer buffer;
   buffer.bytes = bytes;
@@ -56,7 +56,7 @@ void* DeviceMemory::allocate(int device, std::size_t bytes) {
   if (mmap(pages, buffer.page_bytes, PROT_READ | PROT_WRITE,
            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) == MAP_FAILED)
     return nullptr;
-  next_ += buffer.page_bytes + kPage;
+  next_ += buffer.page_bytes;
   in_use_[device] += bytes;
 
   auto* const data = reinterpret_cast<unsigned char*>(buffer.begin);

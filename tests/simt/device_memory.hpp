@@ -1,6 +1,7 @@
 // tests/simt/device_memory.hpp: buffers that the host cannot touch
-// Each buffer ends at a page that nobody may touch; addresses are not given out twice, so that what was freed
-// stays freed. Only while work runs (Opened) is the memory of living buffers accessible.
+// Only while work runs (Opened) is the memory of living buffers accessible. Addresses are not given out
+// twice, so that what was freed stays freed. At least 256 bytes lie between buffers, and the kernel's writes
+// there are found.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +18,8 @@ struct Shadow;
 struct Buffer {
   std::uintptr_t begin = 0;
   std::size_t bytes = 0;
-  std::uintptr_t pages = 0;    // where its mapping begins
-  std::size_t page_bytes = 0;  // the guard page not counted
+  std::uintptr_t pages = 0;  // where its mapping begins
+  std::size_t page_bytes = 0;
   int number = 0, device = 0;
   bool alive = true;
   race::Shadow* shadow = nullptr;  // in the race build

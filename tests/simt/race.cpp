@@ -57,7 +57,7 @@ Record self;                           // as its records begin
 // Of the program's data, four bytes each: its cell, or one of these.
 constexpr std::int32_t kNothing = -1, kGlobal = -2;
 std::vector<std::int32_t> shared_index;
-std::vector<Extent> own_statics;  // the running kernel's
+std::vector<std::uint32_t> owners;  // of cells: the last operation that has them among its variables
 std::vector<SharedCell> static_cells, dynamic_cells;
 Extent data{};
 
@@ -167,12 +167,6 @@ void shared_access(SharedCell& shared, Record now, Site site, std::uintptr_t ins
     report(instruction, site, found_race(now, *other, "shared memory"));
 }
 
-bool is_own(std::uintptr_t address) {
-  for (const Extent& variable : own_statics)
-    if (address + 3 - variable.begin < variable.bytes + 3) return true;
-  return false;
-}
-
 void any_access(std::uintptr_t address, std::size_t bytes, Access kind, Site site,
                 std::uintptr_t instruction) {
   const bool device = device_memory().owns(address);
@@ -194,14 +188,18 @@ void any_access(std::uintptr_t address, std::size_t bytes, Access kind, Site sit
            std::string(name(kind)) + " of dynamic shared memory at offset " +
                std::to_string(address - dynamic) + " of " + std::to_string(dynamic_shared_bytes()) +
                " bytes");
-  for_granules(address - (in_dynamic ? dynamic : data.begin), bytes,
-               [&](std::size_t granule, std::uint8_t mask) {
-                 now.bytes = mask;
-                 if (in_dynamic) return shared_access(dynamic_cells[granule], now, site, instruction);
-                 if (granule < shared_index.size() && shared_index[granule] >= 0)
-                   shared_access(static_cells[static_cast<std::size_t>(shared_index[granule])], now, site,
-                                 instruction);
-               });
+  for_granules(
+      address - (in_dynamic ? dynamic : data.begin), bytes, [&](std::size_t granule, std::uint8_t mask) {
+        now.bytes = mask;
+        if (in_dynamic) return shared_access(dynamic_cells[granule], now, site, instruction);
+        const std::int32_t index = shared_index[granule];
+        if (index == kGlobal) return;
+        if (index == kNothing || owners[static_cast<std::size_t>(index)] != now.operation)
+          report(
+              instruction, site,
+              std::string(name(kind)) + " of static memory that is in no __shared__ variable of the kernel");
+        shared_access(static_cells[static_cast<std::size_t>(index)], now, site, instruction);
+      });
 }
 
 void index_shared() {
@@ -222,6 +220,7 @@ void index_shared() {
     });
   }
   static_cells.resize(static_cast<std::size_t>(cells));
+  owners.resize(static_cast<std::size_t>(cells));
 }
 
 // A copy's or fill's access: as that of a block of its own.
@@ -256,7 +255,10 @@ void begin_operation(std::size_t stream, std::uint64_t number, const Clock& afte
 
 void begin_launch() {
   index_shared();
-  own_statics = local_statics_of(running_kernel());
+  for (const Extent& variable : local_statics_of(running_kernel()))
+    for_granules(variable.begin - data.begin, variable.bytes, [](std::size_t granule, std::uint8_t) {
+      owners[static_cast<std::size_t>(shared_index[granule])] = self.operation;
+    });
   dynamic_cells.resize((std::size_t{64} << 10) / 4);
 }
 void end_launch() { watching = false; }

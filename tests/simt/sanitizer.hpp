@@ -28,4 +28,12 @@ inline void unpoison([[maybe_unused]] const void* p, [[maybe_unused]] std::size_
   SIMT_ASAN(__asan_unpoison_memory_region(p, bytes));
 }
 
+inline bool is_poisoned([[maybe_unused]] const void* p) {
+#ifdef SIMT_HAS_ASAN
+  return __asan_address_is_poisoned(p) != 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace simt

@@ -6,7 +6,8 @@
 // Blocks, threads and independent work of streams run in an order drawn at random. What CUDA leaves undefined
 // ends the program with one line on stderr and exit code 86:
 //   simt: <what> at <kernel> block (x,y,z) thread (x,y,z) FILE:LINE
-// Environment:
+// __shared__ variables are declared in the bodies of kernels, from where the symbol table tells their
+// extents. Environment:
 //   CORDIS_SIMT_SEED=N     the order (1)
 //   CORDIS_SIMT_PREEMPT=N  race build: also change threads at one memory access in N (off)
 //   CORDIS_SIMT_DEVICES=N  devices (1)

@@ -74,10 +74,7 @@ void run_first(Stream& stream) {
   stream.waiting.pop_front();
   race::begin_operation(stream.index, stream.done + 1, operation.clock);
   ++streams().depth;
-  {
-    const Opened opened;
-    operation.work();
-  }
+  operation.work();
   --streams().depth;
   ++stream.done;
 }
@@ -143,6 +140,8 @@ void enqueue(Stream& stream, Work work) {
 }
 
 void run_to(Point point) {
+  if (point.stream->done >= point.number) return;
+  const Opened opened;
   while (point.stream->done < point.number) {
     if (draw(kOthersOneIn) == 0) {
       Stream* const other = draw_busy(-1);
@@ -160,7 +159,10 @@ void synchronize(Point point, const race::Clock& clock) {
 }
 void synchronize(Stream& stream) { synchronize({&stream, stream.queued}, stream.clock); }
 void synchronize_device(int device) {
-  while (Stream* const stream = draw_busy(device)) run_needed({stream, stream->done + 1});
+  if (Stream* stream = draw_busy(device)) {
+    const Opened opened;
+    for (; stream; stream = draw_busy(device)) run_needed({stream, stream->done + 1});
+  }
   for (const auto& stream : streams().all)
     if (device < 0 || stream->device == device) join(streams().host, stream->clock);
 }

@@ -13,7 +13,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string_view>
+
+#include "sanitizer.hpp"
 
 extern "C" char __data_start[], _end[], __executable_start[];
 
@@ -122,8 +125,11 @@ std::string function_name(std::uintptr_t address) {
 
 const std::vector<Extent>& local_statics() { return table().extents; }
 
-std::vector<Extent> local_statics_of(std::uintptr_t function) {
-  std::vector<Extent> found;
+const std::vector<Extent>& local_statics_of(std::uintptr_t function) {
+  static auto& known = *new std::map<std::uintptr_t, std::vector<Extent>>;
+  const auto [at, is_new] = known.try_emplace(function);
+  std::vector<Extent>& found = at->second;
+  if (!is_new) return found;
   const Symbol* const symbol = function_at(function);
   if (!symbol || !symbol->name.starts_with("_Z")) return found;
   // A local variable is named _ZZ, its function without the _Z, E and its own name.
@@ -144,7 +150,7 @@ std::vector<Extent> margins_of(const std::vector<Extent>& of) {
   for (const Extent& variable : of)
     for (std::uintptr_t byte = variable.begin + variable.bytes; byte < variable.begin + variable.bytes + 32;
          ++byte)
-      if (byte - data.begin < data.bytes && !holds(of, byte) &&
+      if (byte - data.begin < data.bytes && !holds(of, byte) && !is_poisoned(reinterpret_cast<void*>(byte)) &&
           (holds(local_statics(), byte) || !holds(variables(), byte)))
         found.push_back({byte, 1});
   return found;

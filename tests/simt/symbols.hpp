@@ -18,9 +18,10 @@ std::string function_name(std::uintptr_t address);
 // The static variables that functions declare in their bodies: those of kernels are shared memory.
 const std::vector<Extent>& local_statics();
 // Those of one function.
-std::vector<Extent> local_statics_of(std::uintptr_t function);
+const std::vector<Extent>& local_statics_of(std::uintptr_t function);
 
-// Up to 32 bytes after each variable that belong to no variable, or to a local static other than these.
+// Up to 32 bytes after each variable that belong to no variable, or to a local static other than these, a
+// byte each; without those that AddressSanitizer guards.
 std::vector<Extent> margins_of(const std::vector<Extent>& variables);
 // All variables in the program's writable data, by address.
 const std::vector<Extent>& variables();

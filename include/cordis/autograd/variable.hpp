@@ -20,6 +20,7 @@ using Variables = std::vector<Variable>;
 // Which inputs of a node want a gradient; a backward may leave the others undefined, and save the work.
 struct Needs {
   std::vector<bool> input;
+  bool again = false;  // backward may run once more: what forward saved has to stay as it is
   bool operator[](std::size_t i) const { return input[i]; }
 };
 
@@ -252,7 +253,7 @@ inline void backward(const Variables& outputs, const Tensors& gradients, Backwar
     CORDIS_CHECK(node->backward, "[backward] ", node->name,
                  " was gone through before and its saved values are freed; pass {.retain_graph = true} to "
                  "the earlier call");
-    Needs needs;
+    Needs needs{{}, options.retain_graph};
     for (const auto& input : node->inputs) needs.input.push_back(input.requires_grad());
     Tensors dx = node->backward(dy, needs);
     CORDIS_CHECK(dx.size() == node->inputs.size(), "[backward] ", node->name, " gave ", dx.size(),

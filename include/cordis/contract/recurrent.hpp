@@ -15,6 +15,7 @@ struct RecurrentWeights {
 struct RecurrentSaved {
   Tensor gates, c;
   Storage weights, reserve;
+  bool again = false;  // backward has to leave all as it found it
 };
 
 }  // namespace cordis::inline CORDIS_ABI

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cordis/core/random.hpp>
+#include <cordis/cuda/upload.hpp>
 #include <cordis/data/dataset.hpp>
 #include <deque>
 #include <exception>
@@ -32,6 +33,7 @@ struct LoaderOptions {
   bool drop_last = false;      // leave out a last batch that is not full
   std::int64_t min_batch = 1;  // leave out a last batch smaller than this; batch norm needs 2 values
   std::int64_t prefetch = 2;   // batches kept ready by a thread; 0: made when asked for, without one
+  Device device = {};          // where the batches are given; they are made on the CPU
 };
 
 namespace detail {
@@ -159,7 +161,7 @@ class Loader {
     const Batch* operator->() const { return &*batch_; }
     Iterator& operator++() {
       batch_.reset();  // its memory serves the next one
-      batch_ = queue_->next();
+      take();
       return *this;
     }
     void operator++(int) { ++*this; }
@@ -167,16 +169,29 @@ class Loader {
 
    private:
     friend Loader;
-    Iterator(detail::BatchQueue::Make make, std::size_t ahead)
-        : queue_(std::make_unique<detail::BatchQueue>(std::move(make), ahead)), batch_(queue_->next()) {}
+    Iterator(detail::BatchQueue::Make make, std::size_t ahead, const Device& device)
+        : queue_(std::make_unique<detail::BatchQueue>(std::move(make), ahead)) {
+      const auto next = [queue = queue_.get()]() -> Tensors {
+        auto batch = queue->next();
+        if (!batch) return {};
+        return {std::move(batch->x), std::move(batch->y)};
+      };
+      source_ = on(device, [&](auto kind) { return uploaded(kind, next); });
+      take();
+    }
+    void take() {
+      Tensors batch = source_();
+      if (!batch.empty()) batch_ = Batch{std::move(batch[0]), std::move(batch[1])};
+    }
     std::unique_ptr<detail::BatchQueue> queue_;
+    TensorSource source_;
     std::optional<Batch> batch_;
   };
 
   Iterator begin() const {
     return Iterator([loader = *this, pass = std::int64_t{0}, at = std::int64_t{0},
                      order = std::vector<std::int64_t>()]() mutable { return loader.make(pass, at, order); },
-                    static_cast<std::size_t>(options_.prefetch));
+                    static_cast<std::size_t>(options_.prefetch), options_.device);
   }
   std::default_sentinel_t end() const { return {}; }
 

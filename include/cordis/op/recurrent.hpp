@@ -105,9 +105,11 @@ RecurrentOutput recurrent(const Variable& x, const std::vector<RecurrentParamete
           dw[d] = {wanted(0, weights[d].w_ih), wanted(1, weights[d].w_hh), wanted(2, weights[d].b_ih),
                    wanted(3, weights[d].b_hh)};
         }
+        RecurrentSaved kept = saved;
+        kept.again = needs.again;
         on(x.device(), [&](auto device) {
           recurrent_backward<Cell>(device, dx, dh0, dc0, dw, dy[0], dy[1], Cell::kHasCell ? dy[2] : Tensor{},
-                                   x, y, h0, c0, saved, weights);
+                                   x, y, h0, c0, kept, weights);
         });
         Tensors gradients{dx, dh0, dc0};
         for (const auto& d : dw) gradients.insert(gradients.end(), {d.w_ih, d.w_hh, d.b_ih, d.b_hh});

@@ -41,16 +41,16 @@ double train_epoch(Net& net, O& optimizer, const TensorDataset& data, const Epoc
                    const OnBatch& on_batch = {}, const LossFunction& loss_of = default_loss) {
   train(net);
   seed(mix_seed(~options.seed, static_cast<std::uint64_t>(options.epoch)));  // the loader draws from the seed
-  const Device device = device_of(net);
   double sum = 0;
   std::int64_t batch = 0, records = 0;
   const Loader loader(data, {.batch = options.batch,
                              .shuffle = true,
                              .seed = options.seed,
                              .epoch = options.epoch,
-                             .min_batch = std::min<std::int64_t>(2, options.batch)});
+                             .min_batch = std::min<std::int64_t>(2, options.batch),
+                             .device = device_of(net)});
   for (const auto& [x, y] : loader) {
-    const Variable loss = loss_of(net(Variable(x.to(device))), Variable(y.to(device)));
+    const Variable loss = loss_of(net(Variable(x)), Variable(y));
     const double value = loss.value().item();
     ++batch;
     if (!std::isfinite(value))
@@ -81,12 +81,11 @@ Evaluation evaluate(Net& net, const TensorDataset& data, std::int64_t batch,
   if (data.size() == 0) return result;
   eval(net);
   const NoGrad off;
-  const Device device = device_of(net);
   double sum = 0;
   std::int64_t done = 0;
-  for (const auto& [x, y] : Loader(data, {.batch = batch})) {
-    const Variable logits = net(Variable(x.to(device)));
-    const double value = loss_of(logits, Variable(y.to(device))).value().item();
+  for (const auto& [x, y] : Loader(data, {.batch = batch, .device = device_of(net)})) {
+    const Variable logits = net(Variable(x));
+    const double value = loss_of(logits, Variable(y)).value().item();
     if (!std::isfinite(value))
       throw NonFiniteLoss(
           concat(name, ", records ", done + 1, " to ", done + x.size(0), ": the loss is ", value));
