@@ -78,10 +78,12 @@ inline double triad_rate() {
 
 }  // namespace detail
 
+#ifndef CORDIS_CUDA  // else op/device.hpp has the GPU's
 // Measured once, at the first call.
 inline const Peak& peak() {
   static const Peak measured{detail::multiply_add_rate(), detail::triad_rate()};
   return measured;
 }
+#endif
 
 }  // namespace bench

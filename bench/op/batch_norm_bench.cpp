@@ -17,8 +17,8 @@ struct Norm {
         residual(bench::leaf(x.shape())),
         w(bench::leaf({state.range(1)})),
         b(bench::leaf({state.range(1)})),
-        running_mean(zeros({state.range(1)})),
-        running_var(ones({state.range(1)})) {}
+        running_mean(zeros({state.range(1)}, DType::f32, bench::device())),
+        running_var(ones({state.range(1)}, DType::f32, bench::device())) {}
 
   Variable operator()(const BatchNormOptions& options, const Variable& added = {}) const {
     return batch_norm(x, w, b, running_mean, running_var, options, added);

@@ -10,7 +10,7 @@ using namespace cordis;
 // Arguments: N, K.
 void bce_with_logits_forward_backward(benchmark::State& state) {
   const Variable x = bench::leaf({state.range(0), state.range(1)});
-  const Tensor y = ones(x.shape()), one = Tensor::scalar(1.0F);
+  const Tensor y = ones(x.shape()).to(bench::device()), one = Tensor::scalar(1.0F).to(bench::device());
   const Needs needs = bench::needs_of(bce_with_logits(x, y));
   bench::measure(state, {.bytes = bench::bytes({x.value(), y, x.value()})}, [&] {
     benchmark::DoNotOptimize(bce_with_logits(x, y).node()->backward({one}, needs).data());
@@ -18,7 +18,8 @@ void bce_with_logits_forward_backward(benchmark::State& state) {
 }
 void cross_entropy_forward_backward(benchmark::State& state) {
   const Variable x = bench::leaf({state.range(0), state.range(1)});
-  const Tensor y = zeros({state.range(0)}, DType::i64), one = Tensor::scalar(1.0F);
+  const Tensor y = zeros({state.range(0)}, DType::i64, bench::device()),
+               one = Tensor::scalar(1.0F).to(bench::device());
   const Needs needs = bench::needs_of(cross_entropy(x, y));
   bench::measure(state, {.bytes = bench::bytes({x.value(), y, x.value()})}, [&] {
     benchmark::DoNotOptimize(cross_entropy(x, y).node()->backward({one}, needs).data());
@@ -26,7 +27,7 @@ void cross_entropy_forward_backward(benchmark::State& state) {
 }
 
 void shapes(benchmark::internal::Benchmark* each) {
-  each->Unit(benchmark::kMicrosecond)->UseRealTime();
+  each->Unit(benchmark::kMicrosecond)->UseManualTime();
   each->ArgNames({"N", "K"})->Args({32, 5})->Args({256, 5})->Args({16'384, 64});
 }
 BENCHMARK(bce_with_logits_forward_backward)->Apply(shapes);

@@ -3,12 +3,13 @@
 
 #include <string>
 
-#include "../peak.hpp"
+#include "device.hpp"
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::AddCustomContext("threads", std::to_string(cordis::num_threads()));
+  if (!bench::ready()) return 2;
+  benchmark::AddCustomContext("on", bench::described());
   benchmark::AddCustomContext("f32 multiply-add peak, GFLOP/s", std::to_string(bench::peak().flops * 1e-9));
   benchmark::AddCustomContext("triad, GB/s", std::to_string(bench::peak().bytes * 1e-9));
   benchmark::RunSpecifiedBenchmarks();

@@ -6,7 +6,7 @@
 #include <cordis/autograd/variable.hpp>
 #include <cordis/core/random.hpp>
 
-#include "../peak.hpp"
+#include "device.hpp"
 
 namespace bench {
 
@@ -19,7 +19,7 @@ struct Work {
 
 inline cordis::Tensor uniform(const cordis::Shape& shape) {
   cordis::Tensor x(shape);
-  return cordis::fill_uniform(x, -1, 1);
+  return cordis::fill_uniform(x, -1, 1).to(device());
 }
 inline cordis::Variable leaf(const cordis::Shape& shape) { return cordis::Variable(uniform(shape), true); }
 
@@ -33,20 +33,27 @@ inline double bytes(const std::initializer_list<cordis::Tensor>& tensors) {
 // arrays that a cache holds.
 template <class F>
 void measure(benchmark::State& state, const Work& work, F&& f) {
-  using Clock = std::chrono::steady_clock;
   f();  // the free list has its blocks
-  const auto start = Clock::now();
-  for (auto _ : state) f();
-  const double seconds = std::chrono::duration<double>(Clock::now() - start).count() /
-                         static_cast<double>(std::max<benchmark::IterationCount>(1, state.iterations()));
+  double seconds = 0;
+  for (auto _ : state) {
+    const double own = timed(f);
+    state.SetIterationTime(own);
+    seconds += own;
+  }
+  seconds /= static_cast<double>(std::max<benchmark::IterationCount>(1, state.iterations()));
+  const Peak most = peak();
+  double bound = 0;
   if (work.flop > 0) {
     state.counters["GFLOP/s"] = work.flop / seconds * 1e-9;
-    state.counters["of_fma"] = work.flop / seconds / peak().flops;
+    if (most.flops > 0) state.counters["of_fma"] = work.flop / seconds / most.flops;
+    if (most.flops > 0) bound = work.flop / most.flops;
   }
   if (work.bytes > 0) {
     state.counters["GB/s"] = work.bytes / seconds * 1e-9;
-    state.counters["of_triad"] = work.bytes / seconds / peak().bytes;
+    if (most.bytes > 0) state.counters["of_triad"] = work.bytes / seconds / most.bytes;
+    if (most.bytes > 0) bound = std::max(bound, work.bytes / most.bytes);
   }
+  if (bound > 0) state.counters["roofline_us"] = bound * 1e6;
 }
 
 // The forward alone, nothing recorded. make: () -> Variable
@@ -71,7 +78,7 @@ inline void measure_backward(benchmark::State& state, const Work& work, const co
 }
 
 inline void milliseconds(benchmark::internal::Benchmark* each) {
-  each->Unit(benchmark::kMillisecond)->UseRealTime();
+  each->Unit(benchmark::kMillisecond)->UseManualTime();
 }
 
 }  // namespace bench

@@ -29,7 +29,7 @@ struct Layer {
   static Tensor uniform(const Shape& batch) { return bench::uniform({batch[0], kLength, kInput}); }
   static Variable small(const Shape& shape) {
     Tensor w(shape);
-    return Variable(fill_uniform(w, -0.1, 0.1), true);
+    return Variable(fill_uniform(w, -0.1, 0.1).to(bench::device()), true);
   }
 };
 

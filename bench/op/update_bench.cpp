@@ -14,6 +14,7 @@ template <class O>
 void step(benchmark::State& state, int arrays, const typename O::Options& options) {
   const auto& name = model_names()[static_cast<std::size_t>(state.range(0))];
   AnyModel net = make_model(name);
+  to(net, bench::device());
   O optimizer(net, options);
   auto variables = parameters(net);
   Tensors gradients;

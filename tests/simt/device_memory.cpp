@@ -19,7 +19,7 @@ namespace simt {
 namespace {
 
 constexpr std::size_t kPage = 4096, kAlignment = 256;
-constexpr std::size_t kMargin = 64;  // bytes checked before and after a buffer
+[[maybe_unused]] constexpr std::size_t kMargin = 64;  // bytes checked before and after a buffer
 constexpr unsigned char kMarginByte = 0xC3;
 
 std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
