@@ -123,3 +123,15 @@ TEST_CASE("a loader's batches arrive on the device, in order and whole, while ea
     break;
   }
 }
+
+TEST_CASE("values cross from one device to another, and each computes") {
+  if (cuda_device_count() < 2) return;
+  const Tensor x = random_tensor({1000}, DType::f32, 5);
+  Tensor first = x.to(Device::cuda(0));
+  const Tensor second = (Variable(first) * Variable(first)).value().to(Device::cuda(1));
+  first.fill(0);  // the copy is not hurried by what comes after it
+  CHECK(second.device() == Device::cuda(1));
+  const Variable y(second);
+  CHECK(difference((y + y).value(), (2.0 * (Variable(x) * Variable(x))).value()) == 0);
+  CHECK_THROWS_WITH(add(Variable(first), y), doctest::Contains("lives on cuda:0, another operand on cuda:1"));
+}

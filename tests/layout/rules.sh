@@ -37,4 +37,14 @@ done < <(find . -name '*.hpp' | sed 's|^\./||' | sort)
 while IFS=: read -r file include; do
   [[ $file == cpu/* ]] || complain "$file: $include"
 done < <(grep -rnE '#include <(Eigen|nlohmann|CLI|hdf5|mpi)' . | sed -E 's|^\./([^:]+):[0-9]+:|\1:|')
+# Kernels are started by launch(), say how many threads they are for, and stay small files.
+while read -r file; do
+  lines=$(wc -l < "$file")
+  ((lines <= 300)) || complain "$file: $lines lines, at most 300"
+  head -1 "$file" | grep -q "^// ${file#../../}: " || complain "$file: the first line is not its path and purpose"
+  grep -n '<<<' "$file" && complain "$file: a launch that is not launch()"
+  tr '\n' ' ' < "$file" | grep -o '__global__ *void [^ ]*' | grep -v '__launch_bounds__' &&
+    complain "$file: a kernel without __launch_bounds__"
+  [[ ${file##*/} == launch.cuh ]] || { grep -n 'atomicAdd' "$file" && complain "$file: an atomic sum"; }
+done < <(find ../../kernels -name '*.cuh' -o -name '*.cu' -o -name '*.cpp' -path '*kernels*' -o -name '*.hpp' -path '*kernels*' | sort)
 exit $failed
