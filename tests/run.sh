@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# tests/run.sh: sets up what is missing, builds and runs every test.  tests/run.sh [preset]   (default: dev)
+# tests/run.sh: sets up what is missing, builds and runs every test.  tests/run.sh [preset [cmake options...]]
+# (default: dev)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=${1:-dev}
+options=("${@:2}")
 source cmake/setup.sh
 setup g++ cmake ninja-build:ninja libeigen3-dev:/usr/include/eigen3 doctest-dev:/usr/include/doctest \
   libcli11-dev:/usr/include/CLI nlohmann-json3-dev:/usr/include/nlohmann libbenchmark-dev:/usr/include/benchmark \
   gnuplot-nox:gnuplot
 say "configuring build/$preset"
-cmake --preset "$preset" -G Ninja
+cmake --preset "$preset" -G Ninja "${options[@]}"
 say "building"
 cmake --build --preset "$preset"
 say "running the tests"

@@ -1,28 +1,26 @@
 #!/usr/bin/env bash
-# tests/cuda/stand_in.sh: the tests of the device (label gpu), as nvcc compiles them, under a program that stands in for
-# a GPU.  stand_in.sh LAUNCHER [SEED...]
-# LAUNCHER PROGRAM ARG... runs a program of ours on the stand-in; GPUCHECK_SEED tells it in which order blocks, threads
-# and streams take turns. Builds in build/stand-in.
+# tests/cuda/stand_in.sh: the tests of the device (label gpu), as nvcc compiled them, under a program that stands in for
+# a GPU.  stand_in.sh BUILD LAUNCHER [SEED...]
+# BUILD is a build folder with the options of the preset stand-in. LAUNCHER PROGRAM ARG... runs a program of ours on the
+# stand-in; GPUCHECK_SEED tells it in which order blocks, threads and streams take turns.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-launcher=$(realpath "$1")
-shift
+folder=$(realpath "$1")
+launcher=$(realpath "$2")
+shift 2
 seeds=("${@:-1}")
-source cmake/setup.sh
-say "building for the stand-in device"
-cmake --preset stand-in -G Ninja
-cmake --build --preset stand-in --target cordis_cuda_tests cordis_cudnn_tests ecg
-folder=build/stand-in/tests
+cd "$(dirname "$0")/../.."
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
 # one SEED: every program in that order; its output where it fails.
 one() {
-  local program
+  local program log
   export GPUCHECK_SEED=$1 CORDIS_CUDA_CACHE=$(($1 % 2))
   for program in cuda/cordis_cuda_tests cudnn/cordis_cudnn_tests; do
-    "$launcher" "$folder/$program" > "$logs/$1" 2>&1 || { tail -40 "$logs/$1"; return 1; }
-    echo "order $1, $(basename "$program"): $(grep 'test cases' "$logs/$1")"
+    [[ -x $folder/tests/$program ]] || continue
+    log=$logs/$1.$(basename "$program")
+    "$launcher" "$folder/tests/$program" > "$log" 2>&1 || { tail -40 "$log"; return 1; }
+    echo "order $1, $(basename "$program"): $(grep 'test cases' "$log")"
   done
 }
 failed=0
@@ -31,6 +29,6 @@ for seed in "${seeds[@]}"; do
   one "$seed" &
 done
 while (($(jobs -rp | wc -l) > 0)); do wait -n || failed=1; done
-say "ecg compare on the stand-in device"
-CORDIS_LAUNCHER=$launcher bash tests/cuda/compare.sh build/stand-in/examples/ecg/ecg . || failed=1
+echo "ecg compare on the stand-in device"
+CORDIS_LAUNCHER=$launcher bash tests/cuda/compare.sh "$folder/examples/ecg/ecg" . || failed=1
 exit $failed
