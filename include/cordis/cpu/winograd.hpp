@@ -53,6 +53,16 @@ void tile_samples(const T* (&d)[kPoints], const Correlation& s, const T* x, std:
   for (std::int64_t i = 0; i < kPoints; ++i) d[i] = l + i >= 0 && l + i < s.L ? record + (l + i) * s.C : zero;
 }
 
+// V of tile `tile`: six rows of C, `distance` apart from `out` on.
+template <class T>
+[[gnu::always_inline]] inline void transform_input(T* out, std::int64_t distance, const Correlation& s,
+                                                   const T* x, std::int64_t tile, std::int64_t tiles,
+                                                   const T* zero) {
+  const T* d[kPoints];
+  tile_samples(d, s, x, tile, tiles, zero);
+  for (std::int64_t c = 0; c < s.C; c += kLanes<T>) winograd_input(d, c, out + c, distance);
+}
+
 inline std::int64_t winograd_tiles(const Correlation& s) {
   return (s.rows + kTileOutputs - 1) / kTileOutputs;
 }
@@ -106,12 +116,8 @@ void winograd_correlate(const Correlation& s, const T* x, const T* u, const Outp
     std::fill_n(zero, s.C, T{0});
     for (std::int64_t t0 = begin; t0 < end; t0 += B) {
       const std::int64_t count = std::min(B, end - t0);
-      for (std::int64_t t = 0; t < count; ++t) {
-        const T* d[detail::kPoints];
-        detail::tile_samples(d, s, x, t0 + t, tiles, zero);
-        for (std::int64_t c = 0; c < s.C; c += kLanes<T>)
-          detail::winograd_input(d, c, v + t * pitch + c, B * pitch);
-      }
+      for (std::int64_t t = 0; t < count; ++t)
+        detail::transform_input(v + t * pitch, B * pitch, s, x, t0 + t, tiles, zero);
       for (std::int64_t panel = panel0; panel < panel1; ++panel) {
         const std::int64_t width = std::min(P, s.O - panel * P);
         for (std::int64_t i = 0; i < detail::kPoints; ++i)
@@ -166,10 +172,7 @@ void winograd_correlate_weights(const Correlation& s, T* m, const T* dy, const T
   for (std::int64_t t0 = begin; t0 < end; t0 += B) {
     const std::int64_t count = std::min(B, end - t0);
     for (std::int64_t t = 0; t < count; ++t) {
-      const T* d[detail::kPoints];
-      detail::tile_samples(d, s, x, t0 + t, tiles, zero);
-      for (std::int64_t c = 0; c < s.C; c += kLanes<T>)
-        detail::winograd_input(d, c, v + t * pitch + c, B * pitch);
+      detail::transform_input(v + t * pitch, B * pitch, s, x, t0 + t, tiles, zero);
       const std::int64_t n = (t0 + t) / tiles, i = (t0 + t) % tiles * detail::kTileOutputs;
       const T* rows[detail::kTileOutputs];
       for (std::int64_t r = 0; r < detail::kTileOutputs; ++r)

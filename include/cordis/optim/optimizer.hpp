@@ -53,7 +53,7 @@ class OptimizerBase {
         if (!entry.parameter.requires_grad() || !gradient.defined()) continue;
         CORDIS_CHECK(gradient.dtype() == entry.parameter.dtype(), "[optimizer] a gradient is ",
                      gradient.dtype(), ", its parameter ", entry.parameter.dtype());
-        CORDIS_CHECK(entry.parameter.device() == updates_device(updates, entry.parameter),
+        CORDIS_CHECK(updates.empty() || entry.parameter.device() == updates[0].p.device(),
                      "[optimizer] parameters live on ", updates[0].p.device(), " and ",
                      entry.parameter.device());
         ++entry.step;
@@ -133,11 +133,6 @@ class OptimizerBase {
   }
 
  private:
-  template <class Updates>
-  static Device updates_device(const Updates& updates, const Variable& parameter) {
-    return updates.empty() ? parameter.device() : updates[0].p.device();
-  }
-
   struct Entry {
     Variable parameter;
     Tensors slots;
