@@ -10,7 +10,7 @@
 namespace app {
 
 struct DeviceOptions {
-  std::string name = "auto";  // auto, cpu, cuda or cuda:N
+  std::string name = "cpu";  // cpu, cuda, cuda:N or auto
   bool tf32 = false;          // products and convolutions on a GPU with 10 bits of mantissa
 };
 
