@@ -45,8 +45,6 @@ __global__ void __launch_bounds__(kBlock, 4)
     dx[i] = (each ? dy[i] : dy[0] * share) * (1 - term.y[i] - term.weight(i) / (1 + std::exp(term.x[i])));
 }
 
-inline double divisor_of(Reduction reduction, double n) { return reduction == Reduction::mean ? n : 1; }
-
 }  // namespace detail
 
 void bce_with_logits_forward(Cuda device, Tensor& loss, const Tensor& x, const Tensor& y, const Tensor& p,
@@ -63,7 +61,7 @@ void bce_with_logits_forward(Cuda device, Tensor& loss, const Tensor& x, const T
     const int blocks = std::min(blocks_for(n), kLossBlocks);
     const Tensor partial({blocks}, DType::f64, x.device());
     run(device, "bce_sum", bce_sum_kernel<T>, blocks, kBlock, 0, partial.data<double>(), term, n);
-    finish_sum(device, loss.data<T>(), partial, 1 / divisor_of(reduction, static_cast<double>(n)));
+    finish_sum(device, loss.data<T>(), partial, 1 / reduction_divisor(reduction, static_cast<double>(n)));
   });
 }
 
@@ -75,8 +73,8 @@ void bce_with_logits_backward(Cuda device, Tensor& dx, const Tensor& dy, const T
   dispatch_float(x.dtype(), "bce_with_logits", [&]<class T>() {
     const BceTerm<T> term{x.data<T>(), y.data<T>(), data_or_null<T>(p), p.defined() ? p.numel() : 1};
     run(device, "bce_backward", bce_backward_kernel<T>, blocks_for(n), kBlock, 0, dx.data<T>(), dy.data<T>(),
-        reduction == Reduction::none, static_cast<T>(1 / divisor_of(reduction, static_cast<double>(n))), term,
-        n);
+        reduction == Reduction::none,
+        static_cast<T>(1 / reduction_divisor(reduction, static_cast<double>(n))), term, n);
   });
 }
 

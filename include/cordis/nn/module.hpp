@@ -160,32 +160,31 @@ std::int64_t count_parameters(const M& net) {
   return count;
 }
 
+namespace detail {
+// Parameters and floating buffers as to(target) of each, in place; gradients are dropped.
+template <Walkable M, class Target>
+void move_floating(M& net, Target target) {
+  walk(net, [target](const std::string&, auto& leaf) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(leaf)>, Variable>) {
+      leaf.value() = leaf.value().to(target);
+      leaf.grad() = {};
+    } else if (leaf.dtype() != DType::i64) {
+      leaf = leaf.to(target);
+    }
+  });
+}
+}  // namespace detail
+
 // Floating parameters and buffers in another element type, in place: optimizers keep their handles.
 template <Walkable M>
 void to(M& net, DType dtype) {
   CORDIS_CHECK(dtype != DType::i64, "[to] a net cannot compute in i64");
-  walk(net, [dtype](const std::string&, auto& leaf) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(leaf)>, Variable>) {
-      leaf.value() = leaf.value().to(dtype);
-      leaf.grad() = {};
-    } else if (leaf.dtype() != DType::i64) {
-      leaf = leaf.to(dtype);
-    }
-  });
+  detail::move_floating(net, dtype);
 }
-
-// Moves parameters and floating buffers to another device, in place: optimizers keep their handles, and
-// gradients are dropped. Counters (i64 buffers) stay on the CPU, where they are read.
+// The same to another device. Counters (i64 buffers) stay on the CPU, where they are read.
 template <Walkable M>
 void to(M& net, Device device) {
-  walk(net, [device](const std::string&, auto& leaf) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(leaf)>, Variable>) {
-      leaf.value() = leaf.value().to(device);
-      leaf.grad() = {};
-    } else if (leaf.dtype() != DType::i64) {
-      leaf = leaf.to(device);
-    }
-  });
+  detail::move_floating(net, device);
 }
 // Of its first parameter; the CPU where there is none.
 template <Walkable M>
