@@ -2,8 +2,7 @@
 // cuDNN keeps all weights in one block whose layout only cudnnGetRNNWeightParams knows; ours are copied into
 // it and their gradients out of it. Its gates are in PyTorch's order and a GRU's formula is PyTorch's.
 #include <array>
-#include <mutex>
-#include <set>
+#include <stdexcept>
 
 #include "cudnn.hpp"
 #include "vendor.hpp"
@@ -187,51 +186,28 @@ class Layer {
   TensorDescriptor state_, matrix_, bias_;
 };
 
-// Reserves that a backward has gone through: cuDNN works in them, so that they serve only once.
-class Spent {
- public:
-  void set(const void* reserve, bool spent) {
-    const std::lock_guard lock(mutex_);
-    if (spent)
-      all_.insert(reserve);
-    else
-      all_.erase(reserve);
-  }
-  bool contains(const void* reserve) {
-    const std::lock_guard lock(mutex_);
-    return all_.contains(reserve);
-  }
-
- private:
-  std::mutex mutex_;
-  std::set<const void*> all_;
-};
-Spent& spent() {
-  static Spent& spent = *new Spent;
-  return spent;
-}
-
 }  // namespace
 
 void recurrent_forward(Cuda device, const RecurrentShape& shape, bool keep, RecurrentReserve& saved,
                        const void* x, const void* h0, const void* c0, const RecurrentPointers* weights,
                        void* y, void* h_n, void* c_n) {
   Layer(device, shape, keep).forward(saved, x, h0, c0, weights, y, h_n, c_n);
-  if (keep) spent().set(saved.reserve.data(), false);
 }
 
 void recurrent_backward(Cuda device, const RecurrentShape& shape, RecurrentReserve& saved, void* dx,
                         void* dh0, void* dc0, const RecurrentPointers* dw, const void* dy, const void* dh_n,
                         const void* dc_n, const void* x, const void* y, const void* h0, const void* c0,
                         bool again) {
-  if (spent().contains(saved.reserve.data()))
+  if (!saved.reserve)
     throw std::logic_error(
         "[cuda] a second backward through a recurrent layer: cuDNN overwrote what forward kept");
-  if (!again) spent().set(saved.reserve.data(), true);
   Layer layer(device, shape, true);
   const Storage aside = again ? layer.copy_of_reserve(saved) : Storage{};
   layer.backward(saved, dx, dh0, dc0, dw, dy, dh_n, dc_n, x, y, h0, c0);
-  if (again) layer.restore_reserve(saved, aside);
+  if (again)
+    layer.restore_reserve(saved, aside);
+  else
+    saved.reserve = {};
 }
 
 }  // namespace cordis::inline CORDIS_ABI::vendor

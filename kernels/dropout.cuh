@@ -3,6 +3,7 @@
 
 #include <cordis/core/random.hpp>
 #include <cordis/cuda/dropout.hpp>
+#include <cordis/cuda/graph.hpp>
 
 #include "device.cuh"
 
@@ -20,6 +21,7 @@ __global__ void __launch_bounds__(kBlock)
 }  // namespace detail
 
 void dropout_apply(Cuda device, Tensor& y, const Tensor& x, const DropoutMask& mask) {
+  CORDIS_CHECK(!recording(), "[dropout] in a recorded graph each launch would drop the same elements");
   if (x.numel() == 0) return;
   dispatch_float(x.dtype(), "dropout", [&]<class T>() {
     const T keep = mask.p < 1 ? static_cast<T>(1 / (1 - mask.p)) : T{0};

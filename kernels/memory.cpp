@@ -1,10 +1,14 @@
 // kernels/memory.cpp: device memory and copies
 // Freed blocks wait, by size class, for the stream that they were taken for: what that stream still does with
 // a block comes before what it will do with it, so that nothing is waited for.
+#include "memory.hpp"
+
 #include <cordis/core/memory.hpp>
 #include <cordis/core/storage.hpp>
+#include <cordis/cuda/graph.hpp>
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "check.hpp"
@@ -54,7 +58,7 @@ class DeviceCache {
     const std::lock_guard lock(mutex_);
     auto& pool = pools_[device.index];
     pool.stats.in_use -= block->bytes;
-    if (exact_) {
+    if (exact_ && !pool.kept.contains(block->stream)) {
       cudaFree(block->data);
       delete block;
       return;
@@ -67,6 +71,17 @@ class DeviceCache {
     const std::lock_guard lock(mutex_);
     clear(device, pools_[device.index]);
   }
+  void keep(Cuda device, void* stream) {
+    const std::lock_guard lock(mutex_);
+    pools_[device.index].kept.insert(stream);
+  }
+  void release(Cuda device, void* stream) {
+    const std::lock_guard lock(mutex_);
+    auto& pool = pools_[device.index];
+    pool.kept.erase(stream);
+    for (auto& [key, blocks] : pool.free)
+      if (key.first == stream) release(device, pool, blocks);
+  }
   MemoryStats stats(Cuda device) {
     const std::lock_guard lock(mutex_);
     return pools_[device.index].stats;
@@ -75,6 +90,7 @@ class DeviceCache {
  private:
   struct Pool {
     std::map<std::pair<void*, int>, std::vector<Block*>> free;  // by stream and size class
+    std::set<void*> kept;                                       // streams whose blocks stay theirs
     MemoryStats stats;
   };
 
@@ -89,7 +105,7 @@ class DeviceCache {
     const std::size_t asked = std::max<std::size_t>(bytes, 1);
     if (cudaMalloc(&data, asked) == cudaSuccess) return data;
     cudaGetLastError();
-    clear(device, pool);
+    if (!recording()) clear(device, pool);  // which waits
     const cudaError_t status = cudaMalloc(&data, asked);
     if (status != cudaSuccess)
       check(status, concat("cudaMalloc of ", asked, " bytes on cuda:", device.index, " beside ",
@@ -100,14 +116,17 @@ class DeviceCache {
   static void clear(Cuda device, Pool& pool) {
     use(device);
     check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
-    for (auto& [key, blocks] : pool.free) {
-      for (Block* block : blocks) {
-        check(cudaFree(block->data), "cudaFree");
-        delete block;
-      }
-      blocks.clear();
+    for (auto& [key, blocks] : pool.free)
+      if (!pool.kept.contains(key.first)) release(device, pool, blocks);
+  }
+  static void release(Cuda device, Pool& pool, std::vector<Block*>& blocks) {
+    use(device);
+    for (Block* block : blocks) {
+      cudaFree(block->data);  // an error here is one of earlier work, which the next wait reports
+      pool.stats.cached -= block->bytes;
+      delete block;
     }
-    pool.stats.cached = 0;
+    blocks.clear();
   }
 
   // CORDIS_CUDA_CACHE=0: every tensor is an allocation of its own and of its exact size, so that a memory
@@ -131,6 +150,8 @@ Block* take_block(Cuda device, std::size_t bytes) { return DeviceCache::instance
 void give_block(Cuda device, Block* block) { DeviceCache::instance().give(device, block); }
 MemoryStats stats_of(Cuda device) { return DeviceCache::instance().stats(device); }
 void clear_cache(Cuda device) { DeviceCache::instance().clear(device); }
+void keep_blocks(Cuda device, void* stream) { DeviceCache::instance().keep(device, stream); }
+void release_blocks(Cuda device, void* stream) { DeviceCache::instance().release(device, stream); }
 
 void poison(Cuda device, void* data, std::size_t bytes) {
   if (bytes > 0) check(cudaMemsetAsync(data, 0xFF, bytes, stream_of(device)), "cudaMemsetAsync");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <cordis/cuda/graph.hpp>
 #include <cordis/cuda/update.hpp>
 
 #include "tensors.cuh"
@@ -79,6 +80,7 @@ __global__ void __launch_bounds__(kBlock) update_kernel(TensorList<Item> list) {
 
 template <template <class> class Item, class Update>
 void update_all(Cuda device, const char* name, std::span<const Update> updates) {
+  CORDIS_CHECK(!recording(), "[", name, "] in a recorded graph each launch would be the same step");
   for (const DType dtype : {DType::f32, DType::f64})
     dispatch_float(dtype, name, [&]<class T>() {
       for_tensor_lists<Item<T>>(

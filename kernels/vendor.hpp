@@ -62,8 +62,8 @@ void recurrent_forward(Cuda device, const RecurrentShape& shape, bool keep, Recu
                        const void* x, const void* h0, const void* c0, const RecurrentPointers* weights,
                        void* y, void* h_n, void* c_n);
 // dx, dh0, dc0, and each pointer of dw may be null: not wanted. dy, dh_n, dc_n may be null: zero. The rest as
-// forward had and left it. cuDNN overwrites `saved`, and a second backward throws std::logic_error; `again`:
-// it is copied aside and back, so that another backward can follow.
+// forward had and left it. cuDNN overwrites the reserve, so that it is given up and a second backward throws
+// std::logic_error; `again`: it is copied aside and back, so that another backward can follow.
 void recurrent_backward(Cuda device, const RecurrentShape& shape, RecurrentReserve& saved, void* dx,
                         void* dh0, void* dc0, const RecurrentPointers* dw, const void* dy, const void* dh_n,
                         const void* dc_n, const void* x, const void* y, const void* h0, const void* c0,

@@ -56,7 +56,8 @@
 #include <cordis/io/safetensors.hpp>
 #include <cordis/io/safetensors_header.hpp>
 
-// cuda: streams, events and the choice of implementation, in programs built for GPUs
+// cuda: streams, events, graphs and the choice of implementation, in programs built for GPUs
+#include <cordis/cuda/graph.hpp>
 #include <cordis/cuda/runtime.hpp>
 
 // data, train: batches, epochs, metrics, checkpoints
@@ -65,6 +66,7 @@
 #include <cordis/data/split.hpp>
 #include <cordis/train/checkpoint.hpp>
 #include <cordis/train/metrics.hpp>
+#include <cordis/train/recorded.hpp>
 #include <cordis/train/statistics.hpp>
 #include <cordis/train/trainer.hpp>
 
