@@ -30,7 +30,7 @@ class DeviceCache {
     const std::lock_guard lock(mutex_);
     auto& pool = pools_[device.index];
     auto& free = pool.free[{stream, size_class}];
-    if (!free.empty()) {
+    if (!exact_ && !free.empty()) {
       Block* block = free.back();
       free.pop_back();
       pool.stats.cached -= block->bytes;
