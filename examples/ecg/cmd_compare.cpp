@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "commands.hpp"
+#include "options_json.hpp"
 #include "training.hpp"
 
 namespace app {

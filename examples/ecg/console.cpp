@@ -71,6 +71,13 @@ void say(std::string_view text) {
   std::cout << text << std::endl;
 }
 
+void show_live(std::string_view text) {
+  if (isatty(STDOUT_FILENO) != 1) return;
+  std::fputs(("\r\033[K" + std::string(text.substr(0, terminal_width() - 1))).c_str(), stdout);
+  std::fflush(stdout);
+  line_is_live = true;
+}
+
 Progress::Progress(std::int64_t total_work) : live_(isatty(STDOUT_FILENO) == 1), left_(total_work) {}
 
 Progress::~Progress() { clear_live_line(); }

@@ -20,6 +20,9 @@ void warn(std::string_view text);
 // A line on stdout.
 void say(std::string_view text = {});
 
+// ASCII text as the live line; nothing where stdout is no terminal.
+void show_live(std::string_view text);
+
 // One training run at a time out of several; `work` counts samples trained on.
 class Progress {
  public:

@@ -11,7 +11,7 @@ namespace app {
 
 struct DeviceOptions {
   std::string name = "cpu";  // cpu, cuda, cuda:N or auto
-  bool tf32 = false;          // products and convolutions on a GPU with 10 bits of mantissa
+  bool tf32 = false;         // products and convolutions on a GPU with 10 bits of mantissa
 };
 
 void add_device_options(CLI::App& app, DeviceOptions& options);

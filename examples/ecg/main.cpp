@@ -10,6 +10,8 @@
 #include "commands.hpp"
 #include "console.hpp"
 #include "help.hpp"
+#include "run_folder.hpp"
+#include "stopping.hpp"
 
 namespace {
 
@@ -54,7 +56,8 @@ int run(int count, char** arguments) {
       "  ecg compare                                  the whole comparison on the ECGs of this repository\n"
       "  ecg data examples/data/ludb                  what a folder holds\n"
       "  ecg COMMAND --help                           options, units, defaults, examples\n\n"
-      "Exit status: 0 done, 1 bad data or files, 2 bad options. Errors are one line on stderr.");
+      "Exit status: 0 done, 1 bad data or files, 2 bad options, 75 another process is at work on it. Errors "
+      "are one line on stderr.");
   app::Action action;
   const bool study = asks_for_study(count, arguments);
   app::add_compare(app, action, study);
@@ -63,6 +66,11 @@ int run(int count, char** arguments) {
   app::add_predict(app, action);
   app::add_data(app, action);
   app::add_summary(app, action);
+  app::add_plan(app, action);
+  app::add_cells(app, action);
+  app::add_run_cell(app, action);
+  app::add_submit(app, action);
+  app::add_status(app, action);
   try {
     app.parse(count, arguments);
     return action();
@@ -82,8 +90,13 @@ int run(int count, char** arguments) {
 
 int main(int count, char** arguments) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file over the limit is then an error of write, told like a full disk
+  app::catch_stop_signals();
   try {
     return run(count, arguments);
+  } catch (const app::FolderBusy& busy) {
+    return complain(busy.what(), app::kBusyStatus);
+  } catch (const cordis::ecg::Stopped& stopped) {
+    return complain(stopped.what(), 128 + app::stop_signal());
   } catch (const std::bad_alloc&) {
     return complain("out of memory: try smaller --batch or fewer records", 1);
   } catch (const std::exception& error) {

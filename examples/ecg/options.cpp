@@ -12,20 +12,13 @@ namespace fs = std::filesystem;
 using cordis::concat;
 using cordis::ecg::exact;
 using cordis::ecg::join;
-using cordis::ecg::KeepWeights;
 using cordis::ecg::kHeads;
 using cordis::ecg::kMissings;
 using cordis::ecg::kResamplings;
 using cordis::ecg::kScalings;
-using cordis::ecg::SelectBy;
 using cordis::ecg::to_int;
 using cordis::ecg::to_real;
 
-constexpr std::array<std::pair<std::string_view, SelectBy>, 3> kSelects = {
-    {{"auroc", SelectBy::auroc}, {"loss", SelectBy::loss}, {"f1-weighted", SelectBy::f1_weighted}}};
-constexpr std::array<std::pair<std::string_view, KeepWeights>, 3> kKeeps = {
-    {{"selected", KeepWeights::selected}, {"last", KeepWeights::last}, {"none", KeepWeights::none}}};
-constexpr std::array<std::string_view, 4> kSplits = {"random", "stratified", "patients", "folds"};
 constexpr std::array<std::string_view, 2> kProtocols = {"default", "study"};
 
 std::string long_name(const std::string& name) { return name.substr(name.rfind("--")); }
@@ -108,48 +101,6 @@ CLI::Option* add_list(CLI::App& app, const std::string& name, std::vector<std::s
       ->default_str(shown);
 }
 
-Json set_json(const SetOptions& set) {
-  return {{"folders", set.folders},
-          {"classes", set.classes},
-          {"drop-unreadable", set.drop_unreadable},
-          {"merge-equivalent", set.merge_equivalent}};
-}
-
-void put_fit(Json& json, const std::string& prefix, const FitOptions& fit) {
-  json[prefix + "epochs"] = fit.epochs;
-  json[prefix + "batch"] = fit.batch;
-  json[prefix + "lr"] = fit.lr;
-}
-
-void put_split(Json& json, const SplitOptions& split) {
-  json["split"] = split.kind;
-  json["test"] = split.test;
-  json["validation"] = split.validation;
-  json["split-seed"] = split.seed;
-  json["folds"] = split.folds;
-}
-
-void put_rest(Json& json, const NetOptions& net, const cordis::ecg::PreprocessOptions& signal,
-              const RunOptions& run) {
-  using cordis::ecg::choice_name;
-  json["width"] = net.width;
-  json["fc"] = net.fc;
-  json["hidden"] = net.hidden;
-  json["head"] = choice_name(kHeads, net.head);
-  json["rate"] = signal.rate;
-  json["length"] = signal.length;
-  json["skip"] = signal.skip;
-  json["band"] = signal.band_pass ? exact(signal.low) + ',' + exact(signal.high) : "none";
-  json["resampling"] = choice_name(kResamplings, signal.resampling);
-  json["scaling"] = choice_name(kScalings, signal.scaling);
-  json["missing"] = choice_name(kMissings, signal.missing);
-  json["select"] = choice_name(kSelects, run.select);
-  json["keep"] = choice_name(kKeeps, run.keep);
-  json["threads"] = run.threads;
-  json["device"] = run.device.name;
-  json["tf32"] = run.device.tf32;
-}
-
 }  // namespace
 
 cordis::ecg::PreprocessOptions default_signal() {
@@ -177,6 +128,18 @@ std::string example_data(const std::string& name) {
   std::error_code ignored;
   return !fs::is_directory(here, ignored) && fs::is_directory(built, ignored) ? built.string()
                                                                               : here.string();
+}
+
+bool parse_band(const std::string& text, cordis::ecg::PreprocessOptions& signal) {
+  signal.band_pass = text != "none";
+  if (!signal.band_pass) return true;
+  const auto comma = text.find(',');
+  const auto low = to_real(text.substr(0, comma));
+  const auto high = comma == std::string::npos ? std::nullopt : to_real(text.substr(comma + 1));
+  if (!low || !high || *low <= 0 || *high <= *low || *high > 10000) return false;
+  signal.low = *low;
+  signal.high = *high;
+  return true;
 }
 
 CLI::Option* add_whole(CLI::App& app, const std::string& name, int& value, long low, long high,
@@ -293,18 +256,8 @@ void add_signal_options(CLI::App& app, cordis::ecg::PreprocessOptions& signal) {
       ->group("Signal");
   add_whole(app, "--skip", signal.skip, 0, 1000000, "Samples left out at the start")->group("Signal");
   const auto band = [&signal](const std::string& text) {
-    if (text == "none") {
-      signal.band_pass = false;
-      return;
-    }
-    const auto comma = text.find(',');
-    const auto low = to_real(text.substr(0, comma));
-    const auto high = comma == std::string::npos ? std::nullopt : to_real(text.substr(comma + 1));
-    if (!low || !high || *low <= 0 || *high <= *low || *high > 10000)
+    if (!parse_band(text, signal))
       refuse("--band", "\"", text, "\" is neither LOW,HIGH in Hz with 0 < LOW < HIGH nor none");
-    signal.band_pass = true;
-    signal.low = *low;
-    signal.high = *high;
   };
   app.add_option_function<std::string>(
          "--band", band,
@@ -359,42 +312,6 @@ void add_protocol_option(CLI::App& app, std::string& protocol) {
       "top; "
       "`--protocol study --help` shows them")
       ->group("Run");
-}
-
-Json options_json(const CompareOptions& o) {
-  Json json;
-  json["model"] = o.models;
-  json["up"] = set_json(o.upstream);
-  json["down"] = set_json(o.downstream);
-  put_fit(json, "up-", o.up);
-  json["up-holdout"] = o.up_holdout;
-  json["up-seed"] = o.up_seed;
-  put_fit(json, "", o.down);
-  put_split(json, o.split);
-  json["sizes"] = o.sizes;
-  json["seeds"] = o.seeds;
-  json["first-seed"] = o.first_seed;
-  json["resamples"] = o.resamples;
-  put_rest(json, o.net, o.signal, o.run);
-  return json;
-}
-
-Json options_json(const TrainOptions& o, bool pretrain) {
-  Json json;
-  json["model"] = o.model;
-  json["data"] = set_json(o.data);
-  put_fit(json, "", o.fit);
-  json["seed"] = o.seed;
-  if (pretrain) {
-    json["holdout"] = o.holdout;
-  } else {
-    json["init"] = o.init;
-    json["keep-head"] = o.keep_head;
-    put_split(json, o.split);
-    json["size"] = o.size;
-  }
-  put_rest(json, o.net, o.signal, o.run);
-  return json;
 }
 
 cordis::ModelOptions model_options(const NetOptions& net, const cordis::ecg::PreprocessOptions& signal,

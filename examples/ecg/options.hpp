@@ -2,15 +2,30 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cordis/ecg/experiment.hpp>
 #include <cordis/ecg/experiment_card.hpp>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "device.hpp"
 #include "run_folder.hpp"
 
 namespace app {
+
+// Names of the choices, on the command line and in JSON.
+inline constexpr std::array<std::pair<std::string_view, cordis::ecg::SelectBy>, 4> kSelects = {
+    {{"auroc", cordis::ecg::SelectBy::auroc},
+     {"loss", cordis::ecg::SelectBy::loss},
+     {"f1-weighted", cordis::ecg::SelectBy::f1_weighted},
+     {"f1-macro", cordis::ecg::SelectBy::f1_macro}}};
+inline constexpr std::array<std::pair<std::string_view, cordis::ecg::KeepWeights>, 3> kKeeps = {
+    {{"selected", cordis::ecg::KeepWeights::selected},
+     {"last", cordis::ecg::KeepWeights::last},
+     {"none", cordis::ecg::KeepWeights::none}}};
+inline constexpr std::array<std::string_view, 4> kSplits = {"random", "stratified", "patients", "folds"};
 
 // Where records come from, and which of them count.
 struct SetOptions {
@@ -83,6 +98,8 @@ struct TrainOptions {
 
 // The band-pass, polyphase resampling and z-score of this project's own protocol.
 cordis::ecg::PreprocessOptions default_signal();
+// "LOW,HIGH" in Hz, or "none"; false where the text is neither.
+bool parse_band(const std::string& text, cordis::ecg::PreprocessOptions& signal);
 // arXiv 2402.02021: decimation, min-max, Adam 0.01, batches of 256, 100 epochs, a test third, no validation.
 void apply_study(CompareOptions& options);
 void apply_study(TrainOptions& options);
@@ -108,10 +125,6 @@ CLI::Option* add_real(CLI::App& app, const std::string& name, double& value, dou
 CLI::Option* add_models(CLI::App& app, std::vector<std::string>& models, const std::string& text);
 CLI::Option* add_model(CLI::App& app, std::string& model, const std::string& text);
 CLI::Option* add_sizes(CLI::App& app, std::vector<int>& sizes, const std::string& text);
-
-// The options as config.json holds them: under their names on the command line.
-Json options_json(const CompareOptions& options);
-Json options_json(const TrainOptions& options, bool pretrain);
 
 cordis::ModelOptions model_options(const NetOptions& net, const cordis::ecg::PreprocessOptions& signal,
                                    std::size_t classes);

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "console.hpp"
+#include "stopping.hpp"
 
 namespace app {
 namespace {
@@ -45,7 +46,9 @@ Records load_records(const SetOptions& set, const cordis::ecg::PreprocessOptions
         cordis::ecg::open_source(folder, {.classes = out.classes.empty() ? set.classes : out.classes,
                                           .rate = signal.rate > 100 ? 500 : 100,
                                           .merge_equivalent = set.merge_equivalent});
-    EcgData data = cordis::ecg::load(cohort, {.preprocess = signal, .drop_unreadable = set.drop_unreadable});
+    EcgData data = cordis::ecg::load(cohort, {.preprocess = signal,
+                                              .drop_unreadable = set.drop_unreadable,
+                                              .progress = [](auto, auto) { stop_point(); }});
     if (out.classes.empty()) out.classes = data.classes;
     const std::string name = folder_name(folder);
     out.name += (out.name.empty() ? "" : " + ") + name;

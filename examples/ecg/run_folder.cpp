@@ -9,9 +9,12 @@
 #include <cordis/core/parallel.hpp>
 #include <cordis/io/atomic_file.hpp>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <thread>
+
+#include "console.hpp"
 
 namespace app {
 namespace {
@@ -76,7 +79,33 @@ void compare(const Json& there, const Json& now, const std::string& at, std::vec
   }
 }
 
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 && name[0] ? name : "unknown";
+}
+
+// "process 123 on HOST, since 0:42" of an open lock file.
+std::string read_holder(int lock) {
+  char text[512] = {};
+  std::istringstream words(pread(lock, text, sizeof text - 1, 0) > 0 ? text : "");
+  long pid = 0, since = 0;
+  std::string host;
+  words >> pid >> host >> since;
+  if (!words) return "another process";
+  return concat("process ", pid, " on ", host, ", for ",
+                clock(static_cast<double>(std::max<long>(0, std::time(nullptr) - since))), " now,");
+}
+
 }  // namespace
+
+std::string lock_holder(const fs::path& folder) {
+  const int lock = open((folder / "lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (lock < 0) return {};
+  const bool held = flock(lock, LOCK_SH | LOCK_NB) != 0;
+  const std::string holder = held ? read_holder(lock) : "";
+  close(lock);
+  return holder;
+}
 
 std::vector<std::string> config_differences(const Json& there, const Json& now) {
   std::vector<std::string> out;
@@ -123,15 +152,14 @@ RunFolder::RunFolder(fs::path path, const Json& config) : path_(std::move(path))
   lock_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock_ < 0) throw IoError(concat(lock.string(), ": ", std::strerror(errno)));
   if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    char holder[32] = {};
-    const auto count = read(lock_, holder, sizeof holder - 1);
+    const std::string holder = read_holder(lock_);
     close(lock_);
-    throw IoError(concat(path_.string(), ": process ", count > 0 ? std::strtol(holder, nullptr, 10) : 0,
-                         " is at work in this folder; wait for it or choose another --out"));
+    throw FolderBusy(concat(path_.string(), ": ", holder,
+                            " is at work in this folder; wait for it or choose another --out"));
   }
-  const std::string pid = std::to_string(getpid()) + '\n';
+  const std::string mine = concat(getpid(), ' ', host_name(), ' ', std::time(nullptr), '\n');
   if (ftruncate(lock_, 0) != 0 ||
-      pwrite(lock_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+      pwrite(lock_, mine.data(), mine.size(), 0) != static_cast<ssize_t>(mine.size()))
     throw IoError(concat(lock.string(), ": ", std::strerror(errno)));
   if (!fs::exists(file, error)) {
     remove_halves(path_);

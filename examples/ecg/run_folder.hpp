@@ -1,6 +1,7 @@
 // examples/ecg/run_folder.hpp: the folder a run leaves, bound to one set of options and one process at a time
 #pragma once
 
+#include <cordis/config.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -14,11 +15,19 @@ Json build_info();
 // Processor and threads of this machine: told in the report, not compared.
 Json host_info();
 
+// Another process is at work in the folder; ecg exits with kBusyStatus then (EX_TEMPFAIL of sysexits.h).
+inline constexpr int kBusyStatus = 75;
+struct FolderBusy : cordis::IoError {
+  using cordis::IoError::IoError;
+};
+// Who holds a run's folder: "process 123 on HOST, for 0:42 now,"; empty where nobody does.
+std::string lock_holder(const std::filesystem::path& folder);
+
 // Opens or creates a run. config.json is written first; a run found there has to have been started with the
 // same config, part by part, so that going on ends with the same bits as never having stopped.
 class RunFolder {
  public:
-  // Throws IoError: another process holds the folder, it belongs to another run, or it cannot be written.
+  // Throws FolderBusy, or IoError: it belongs to another run, or it cannot be written.
   RunFolder(std::filesystem::path path, const Json& config);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;

@@ -4,6 +4,8 @@
 #include <cordis/core/random.hpp>
 #include <cordis/io/load.hpp>
 
+#include "stopping.hpp"
+
 namespace app {
 namespace {
 
@@ -184,16 +186,19 @@ void run_job(const TrainingJob& job, const cordis::ecg::CellData& data,
   std::string note;
   double best = cordis::kUndefined;
   try {
-    cordis::ecg::run_cell(
-        model, data, options,
-        {.resumed = [&](int done) { progress.resume_at(done); },
-         .batch = [&](int epoch, std::int64_t count, double loss) { progress.batch(epoch, count, loss); },
-         .epoch =
-             [&](const cordis::ecg::EpochRow& row, double seconds) {
-               note = scores_note(row);
-               best = std::fmax(best, row.test.auroc);
-               progress.epoch(row.epoch, row.train_loss, note, seconds);
-             }});
+    cordis::ecg::run_cell(model, data, options,
+                          {.resumed = [&](int done) { progress.resume_at(done); },
+                           .batch =
+                               [&](int epoch, std::int64_t count, double loss) {
+                                 progress.batch(epoch, count, loss);
+                                 stop_point();
+                               },
+                           .epoch =
+                               [&](const cordis::ecg::EpochRow& row, double seconds) {
+                                 note = scores_note(row);
+                                 best = std::fmax(best, row.test.auroc);
+                                 progress.epoch(row.epoch, row.train_loss, note, seconds);
+                               }});
   } catch (const cordis::NonFiniteLoss& error) {
     throw cordis::NonFiniteLoss(concat(job.title, ": ", error.what(), "; ",
                                        fs::exists(checkpoint)

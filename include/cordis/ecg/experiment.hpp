@@ -18,7 +18,7 @@
 namespace cordis::inline CORDIS_ABI::ecg {
 
 // By what validation chooses the epoch; ties go to the lower validation loss, then to the earlier epoch.
-enum class SelectBy { auroc, loss, f1_weighted };
+enum class SelectBy { auroc, loss, f1_weighted, f1_macro };
 // Weights that a finished training leaves. Without a validation part, `selected` means the last.
 enum class KeepWeights { selected, last, none };
 
@@ -38,6 +38,12 @@ struct CellOptions {
   KeepWeights keep = KeepWeights::selected;
   double checkpoint_seconds = 10;                    // at least so long between two; 0: after each epoch
   std::map<std::string, std::string> metadata = {};  // of the weights file
+};
+
+// Thrown by a hook to end a training between two batches: the state of the last epoch's end is then in the
+// checkpoint.
+struct Stopped : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 struct CellHooks {
@@ -80,9 +86,17 @@ inline Scores scores_of(const Evaluation& evaluation, const Tensor& y) {
 }
 
 inline double selection_score(const Scores& validation, SelectBy by) {
-  return by == SelectBy::loss    ? -validation.loss
-         : by == SelectBy::auroc ? validation.auroc
-                                 : validation.f1_weighted;
+  switch (by) {
+    case SelectBy::auroc:
+      return validation.auroc;
+    case SelectBy::loss:
+      return -validation.loss;
+    case SelectBy::f1_weighted:
+      return validation.f1_weighted;
+    case SelectBy::f1_macro:
+      return validation.f1_macro;
+  }
+  return kUndefined;
 }
 
 // Strictly better than every earlier epoch; undefined scores never are.
@@ -120,7 +134,8 @@ inline std::vector<Prediction> in_order(const std::vector<Prediction>& kept) {
 }  // namespace detail
 
 // Trains net (a fresh one, with its initial weights) for all epochs, or from the folder's checkpoint on.
-// Throws NonFiniteLoss with epoch and batch; the state of the last good epoch is then in the checkpoint.
+// Throws NonFiniteLoss with epoch and batch; the state of the last good epoch is then in the checkpoint. So is
+// it where a hook threw Stopped.
 template <Walkable Net>
 void run_cell(Net& net, const CellData& data, const CellOptions& options, const CellHooks& hooks = {}) {
   namespace fs = std::filesystem;
@@ -159,6 +174,9 @@ void run_cell(Net& net, const CellData& data, const CellOptions& options, const 
       row.validation = detail::scores_of(validation, data.validation.y);
       row.test = detail::scores_of(test, data.test.y);
     } catch (const NonFiniteLoss&) {
+      if (epoch > 1) save(before);
+      throw;
+    } catch (const Stopped&) {
       if (epoch > 1) save(before);
       throw;
     }
