@@ -1,5 +1,6 @@
 // examples/ecg/cmd_grid.cpp: ecg plan, run-cell, submit, status: a study as a grid of trainings
 #include <cordis/ecg/sources.hpp>
+#include <cordis/io/atomic_file.hpp>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -9,6 +10,8 @@
 #include "grid_cell.hpp"
 #include "grid_local.hpp"
 #include "grid_progress.hpp"
+#include "grid_report.hpp"
+#include "grid_slurm.hpp"
 #include "json_reader.hpp"
 
 namespace app {
@@ -116,26 +119,85 @@ void add_submit(CLI::App& app, Action& action) {
                          "Run all cells of a grid that are not finished: here, or as jobs of a cluster\n\n"
                          "local: processes of this machine, with a view of all cells and of the time left; "
                          "the same command goes on "
-                         "where it was stopped. A cell that fails is told, and the others go on.");
+                         "where it was stopped. A cell that fails is told, and the others go on.\n"
+                         "slurm: job arrays, one for each upstream cell's dependents, which start once it "
+                         "has ended well (afterok). "
+                         "Near the time limit a cell saves its state and is queued again. The folder has to "
+                         "be one that all nodes see.");
   struct Options {
     std::string folder, engine = "local";
     int jobs = 0;
+    SlurmOptions slurm;
   };
   const auto o = std::make_shared<Options>();
   command->add_option("DIR", o->folder, "Folder that ecg plan made")->required();
   command->add_option("--engine", o->engine, "What runs the cells")
-      ->check(CLI::IsMember({"local"}))
-      ->type_name("local")
+      ->check(CLI::IsMember({"local", "slurm"}))
+      ->type_name("local|slurm")
       ->capture_default_str();
   add_whole(*command, "--jobs", o->jobs, 0, 4096,
             "local: processes at a time; 0: cores by the grid's threads");
-  command->footer("Examples:\n  ecg submit runs/small --jobs 2\n");
+  command->add_option("--partition", o->slurm.partition, "slurm: the partition")->type_name("NAME");
+  command->add_option("--time", o->slurm.time, "slurm: time limit of a cell")
+      ->type_name("[D-]HH:MM:SS")
+      ->capture_default_str();
+  command
+      ->add_option("--sbatch", o->slurm.extra, "slurm: further options of sbatch, as --sbatch=\"--mem=4G\"")
+      ->type_name("OPTIONS");
+  command->add_flag("--dry-run", o->slurm.dry,
+                    "slurm: write the scripts and print the commands, hand in nothing");
+  command->footer(
+      "Examples:\n  ecg submit runs/small --jobs 2\n  ecg submit runs/study --engine slurm --time "
+      "08:00:00\n");
   command->callback([o, &action] {
     action = [o] {
       const GridFolder folder = GridFolder::open(o->folder);
       const int cores =
           std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / folder.grid().run.threads);
       return run_locally(folder, o->jobs > 0 ? o->jobs : cores);
+    };
+  });
+}
+
+void add_collect(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand(
+      "collect",
+      "Tables, verdicts and the report of a grid, from the cells that are finished\n\n"
+      "The folder gets cells.csv (scores of each training at each moment), contrasts.csv (pretrained against "
+      "random, "
+      "with intervals and adjusted p), classes.csv, speed.csv, claims.json and report.html.");
+  struct Options {
+    std::string folder;
+    double small = 1000;
+  };
+  const auto o = std::make_shared<Options>();
+  command->add_option("DIR", o->folder, "Folder that ecg plan made")->required();
+  add_real(*command, "--small", o->small, 1, 1e9,
+           "Sets of at most so many training records are small (claim 1)");
+  command->footer("Examples:\n  ecg collect runs/small\n");
+  command->callback([o, &action] {
+    action = [o] {
+      const GridFolder folder = GridFolder::open(o->folder);
+      const GridResults results = read_results(folder, o->small);
+      const fs::path at = folder.path();
+      cordis::atomic_write(at / "cells.csv", cells_csv(results));
+      cordis::atomic_write(at / "contrasts.csv", contrasts_csv(results));
+      cordis::atomic_write(at / "classes.csv", grid_classes_csv(results));
+      cordis::atomic_write(at / "speed.csv", speed_csv(results));
+      write_json(at / "claims.json", claims_json(results));
+      cordis::atomic_write(at / "report.html", grid_report(folder, results));
+      say(concat(results.finished, " of ", results.planned, " cells are finished"));
+      for (const auto& [metric, claims] : results.claims) {
+        say(concat("\n", title_of(metric)));
+        for (const auto& claim : claims)
+          say(concat("  ", claim.number, ". ", claim.text, "\n     ", cordis::ecg::name_of(claim.verdict),
+                     claim.verdict == cordis::ecg::ClaimVerdict::unasked
+                         ? ""
+                         : ": " + interval_text(claim.value) + ", " + claim.measure,
+                     claim.reason.empty() ? "" : "; " + claim.reason));
+      }
+      say(concat("\nreport: ", (at / "report.html").string()));
+      return 0;
     };
   });
 }

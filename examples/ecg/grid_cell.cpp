@@ -2,8 +2,10 @@
 #include "grid_cell.hpp"
 
 #include <cordis/core/parallel.hpp>
+#include <cordis/io/atomic_file.hpp>
 #include <numeric>
 
+#include "grid_data.hpp"
 #include "options_json.hpp"
 #include "stopping.hpp"
 #include "training.hpp"
@@ -55,6 +57,22 @@ CellPlan downstream_plan(const Grid& grid, const GridData& data, const Records& 
   return plan;
 }
 
+// What each record was used for, and whose it is.
+std::string parts_csv(const Records& records, const Split& split) {
+  std::string text = "record,patient,part\n";
+  const auto put = [&](const Rows& rows, const char* part) {
+    for (const auto row : rows) {
+      const auto& record = records.records[static_cast<std::size_t>(row)];
+      text += concat(cordis::ecg::csv_field(record.name), ',', cordis::ecg::csv_field(record.patient), ',',
+                     part, '\n');
+    }
+  };
+  put(split.train, "training");
+  put(split.validation, "validation");
+  put(split.test, "test");
+  return text;
+}
+
 void train_cell(const GridFolder& folder, const Cell& cell) {
   const fs::path path = folder.folder_of(cell.id);
   const Grid& grid = folder.grid();
@@ -71,6 +89,7 @@ void train_cell(const GridFolder& folder, const Cell& cell) {
   const cordis::Device device = use_device(run.device);
   const GridData& data = data_of(grid, cell.data);
   const Records records = load_records(data.set, data.signal);
+  write_account(folder, data.name, records);
   CellPlan plan =
       cell.upstream ? upstream_plan(grid, data, records) : downstream_plan(grid, data, records, cell);
   for (const auto& text : check_split(records, plan.split, cell.id, !cell.upstream, false)) warn(text);
@@ -106,6 +125,7 @@ void train_cell(const GridFolder& folder, const Cell& cell) {
                               {"data", digest_json(records)},
                               {"build", build},
                               {"device", device_info(device)}});
+  if (!fs::exists(path / kPartsFile)) cordis::atomic_write(path / kPartsFile, parts_csv(records, plan.split));
   TrainingJob job{.title = cell.id,
                   .model = cell.model,
                   .folder = path,

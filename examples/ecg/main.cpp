@@ -71,6 +71,7 @@ int run(int count, char** arguments) {
   app::add_run_cell(app, action);
   app::add_submit(app, action);
   app::add_status(app, action);
+  app::add_collect(app, action);
   try {
     app.parse(count, arguments);
     return action();

@@ -10,6 +10,7 @@
 #include <cctype>
 #include <cmath>
 #include <cordis/config.hpp>
+#include <cordis/ecg/experiment_record.hpp>
 #include <cordis/io/atomic_file.hpp>
 #include <cstring>
 #include <fstream>
@@ -64,10 +65,17 @@ std::string script_of(const Plot& plot) {
       << "set encoding utf8\nset pointintervalbox 0.8\nset format y '%.2f'\n"
       << "set border 3 lc rgb '#444444'\nset tics nomirror out scale 0.6\n"
       << "set grid ytics lc rgb '#dddddd' lt 1 lw 0.6\nset offsets 0, 0, graph 0.05, "
-      << (plot.from_zero ? "0\nset yrange [0:*]\n" : "graph 0.05\nset yrange [0<*:*<1]\n") << "set title "
-      << quoted(plot.title) << "\nset xlabel " << quoted(plot.x_label) << "\nset ylabel "
+      << (plot.differences ? "graph 0.05\nset xzeroaxis lc rgb '#444444' lw 1\n"
+          : plot.from_zero ? "0\nset yrange [0:*]\n"
+                           : "graph 0.05\nset yrange [0<*:*<1]\n")
+      << "set title " << quoted(plot.title) << "\nset xlabel " << quoted(plot.x_label) << "\nset ylabel "
       << quoted(plot.y_label) << "\nset key tmargin center horizontal samplen 5 spacing 1.1 width -2\n";
-  if (plot.ticks.empty()) {
+  if (!plot.labels.empty()) {
+    out << "set xtics rotate by -40 (";
+    for (std::size_t i = 0; i < plot.labels.size(); ++i)
+      out << (i ? ", " : "") << quoted(plot.labels[i]) << ' ' << i + 1;
+    out << ")\nset xrange [0.4:" << static_cast<double>(plot.labels.size()) + 0.6 << "]\n";
+  } else if (plot.ticks.empty()) {
     double last = 1;
     for (const Line& line : plot.lines)
       for (const double x : line.x) last = std::max(last, x);
@@ -107,7 +115,8 @@ std::string script_of(const Plot& plot) {
     }
     next();
     const bool markers = !line.faint && style.point != 0;
-    out << "$d" << i << " using 1:2 with " << (markers ? "linespoints" : "lines") << " dt " << style.dash
+    const char* const how = !line.joined ? "points" : markers ? "linespoints" : "lines";
+    out << "$d" << i << " using 1:2 with " << how << (line.joined ? std::string(" dt ") + style.dash : "")
         << " lw "
         << (line.faint         ? "0.8"
             : style.point == 0 ? "1.4"
@@ -118,6 +127,21 @@ std::string script_of(const Plot& plot) {
   }
   out << '\n';
   return out.str();
+}
+
+std::string numbers_of(const Plot& plot) {
+  std::string text = plot.labels.empty() ? "line,x,y,low,high\n" : "line,label,y,low,high\n";
+  using cordis::ecg::csv_field;
+  using cordis::ecg::exact;
+  for (const Line& line : plot.lines)
+    for (std::size_t i = 0; i < line.x.size(); ++i) {
+      const auto name = static_cast<std::size_t>(line.x[i]) - 1;
+      text += cordis::concat(csv_field(line.title), ',',
+                             name < plot.labels.size() ? csv_field(plot.labels[name]) : exact(line.x[i]), ',',
+                             exact(line.y[i]), ',', line.low.empty() ? "" : exact(line.low[i]), ',',
+                             line.low.empty() ? "" : exact(line.high[i]), '\n');
+    }
+  return text;
 }
 
 // Runs gnuplot on the script with its output in `svg` and its complaints in `log`. False where there is none.
@@ -155,6 +179,7 @@ std::optional<std::string> draw(const Plot& plot, const fs::path& folder) {
   const fs::path script = folder / (plot.name + ".gp"), svg = folder / (plot.name + ".svg"),
                  half = folder / (plot.name + ".svg.tmp"), log = folder / (plot.name + ".log");
   cordis::atomic_write(script, script_of(plot));
+  cordis::atomic_write(folder / (plot.name + ".csv"), numbers_of(plot));
   std::error_code ignored;
   if (!run_gnuplot(script, half, log)) {
     fs::remove(half, ignored);

@@ -6,8 +6,7 @@
 #include <numeric>
 
 #include "console.hpp"
-#include "html.hpp"
-#include "plot.hpp"
+#include "drawings.hpp"
 
 namespace app {
 namespace {
@@ -22,69 +21,6 @@ using cordis::ecg::EpochRow;
 using cordis::ecg::Moment;
 
 double total(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
-
-// y over epochs for each run, and their mean in front.
-void add_curves(Plot& plot, const std::string& title, Look look,
-                const std::vector<const std::vector<EpochRow>*>& runs, const auto& value) {
-  std::size_t longest = 0;
-  for (const auto* rows : runs) longest = std::max(longest, rows->size());
-  Line mean{.title = title, .look = look};
-  for (std::size_t e = 0; e < longest; ++e) {
-    std::vector<double> at;
-    for (const auto* rows : runs)
-      if (e < rows->size()) at.push_back(value((*rows)[e]));
-    mean.x.push_back(static_cast<double>(e + 1));
-    mean.y.push_back(spread(at).mean);
-  }
-  if (runs.size() > 1)
-    for (const auto* rows : runs) {
-      Line line{.title = "", .look = look, .faint = true};
-      for (const auto& row : *rows) {
-        line.x.push_back(row.epoch);
-        line.y.push_back(value(row));
-      }
-      plot.lines.insert(plot.lines.begin(), std::move(line));
-    }
-  plot.lines.push_back(std::move(mean));
-}
-
-void add_level(Plot& plot, const std::string& title, double y, double last) {
-  if (!std::isnan(y))
-    plot.lines.push_back({.title = title, .look = Look::reference, .x = {1, last}, .y = {y, y}});
-}
-
-// Draws what has a point, or says why not, once.
-class Drawings {
- public:
-  explicit Drawings(fs::path folder) : folder_(std::move(folder)) {}
-  void add(Plot plot, const std::string& caption) {
-    std::erase_if(plot.lines, [](const Line& line) {
-      return std::ranges::none_of(line.y, [](double y) { return std::isfinite(y); });
-    });
-    if (missing_ || plot.lines.empty()) return;
-    if (auto svg = draw(plot, folder_))
-      figures_.push_back({std::move(*svg), caption});
-    else
-      missing_ = true;
-  }
-  void put(Html& html) {
-    if (missing_) {
-      html.paragraph(
-          "No curves: gnuplot could not be started. The numbers are in the epochs.csv files; install "
-          "gnuplot (Debian: gnuplot-nox) and run the same command again for a report with curves.",
-          "warn");
-    } else if (!figures_.empty()) {
-      html.figures(figures_);
-    }
-    figures_.clear();
-  }
-  bool missing() const { return missing_; }
-
- private:
-  fs::path folder_;
-  std::vector<Html::Figure> figures_;
-  bool missing_ = false;
-};
 
 std::vector<const std::vector<EpochRow>*> runs_of(const CompareReport& report, const std::string& model,
                                                   int size, bool pretrained) {

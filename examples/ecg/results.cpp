@@ -158,7 +158,17 @@ const char* title_of(Moment moment) {
 }
 
 const char* title_of(Metric metric) {
-  return metric == Metric::auroc ? "macro AUROC" : metric == Metric::f1_weighted ? "weighted F1" : "macro F1";
+  switch (metric) {
+    case Metric::auroc:
+      return "macro AUROC";
+    case Metric::f1_weighted:
+      return "weighted F1";
+    case Metric::f1_macro:
+      return "macro F1";
+    case Metric::average_precision:
+      return "average precision";
+  }
+  return "?";
 }
 
 std::string results_table(const Comparison& comparison, const std::string& model, int size) {

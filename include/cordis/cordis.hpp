@@ -64,6 +64,7 @@
 #include <cordis/data/dataset.hpp>
 #include <cordis/data/loader.hpp>
 #include <cordis/data/split.hpp>
+#include <cordis/train/bootstrap.hpp>
 #include <cordis/train/checkpoint.hpp>
 #include <cordis/train/metrics.hpp>
 #include <cordis/train/recorded.hpp>

@@ -17,11 +17,22 @@ namespace cordis::inline CORDIS_ABI {
 inline constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 // Over all classes: the mean of the classes' scores, for f1_weighted weighted by their positives.
-enum class Metric { f1_weighted, f1_macro, auroc };
+enum class Metric { f1_weighted, f1_macro, auroc, average_precision };
+// Those that are followed through a training.
 inline constexpr std::array<Metric, 3> kMetrics = {Metric::f1_weighted, Metric::f1_macro, Metric::auroc};
 
 inline const char* name_of(Metric metric) {
-  return metric == Metric::f1_weighted ? "f1_weighted" : metric == Metric::f1_macro ? "f1_macro" : "auroc";
+  switch (metric) {
+    case Metric::f1_weighted:
+      return "f1_weighted";
+    case Metric::f1_macro:
+      return "f1_macro";
+    case Metric::auroc:
+      return "auroc";
+    case Metric::average_precision:
+      return "average_precision";
+  }
+  return "?";
 }
 
 // One set of predictions, prepared to be scored many times: with each record once, or `times[i]` times, as a
@@ -89,20 +100,28 @@ class Scorer {
 
   // Precision averaged over the steps of recall, without interpolation: scikit-learn's
   // average_precision_score.
-  double average_precision(std::size_t k) const {
+  double average_precision(std::size_t k, const std::vector<int>& times) const {
     double negatives = 0, positives = 0, sum = 0;
-    each_tie(k, once(), true, [&](double tied_positives, double tied_negatives) {
+    each_tie(k, times, true, [&](double tied_positives, double tied_negatives) {
       negatives += tied_negatives;
       positives += tied_positives;
       if (tied_positives > 0) sum += tied_positives * positives / (positives + negatives);
     });
     return positives > 0 ? sum / positives : kUndefined;
   }
+  double average_precision(std::size_t k) const { return average_precision(k, once()); }
+
+  // Of one class.
+  double operator()(Metric metric, std::size_t k, const std::vector<int>& times) const {
+    return metric == Metric::auroc               ? auroc(k, times)
+           : metric == Metric::average_precision ? average_precision(k, times)
+                                                 : f1(k, times);
+  }
 
   double operator()(Metric metric, const std::vector<int>& times) const {
     double sum = 0, weight = 0;
     for (std::size_t k = 0; k < classes_; ++k) {
-      const double value = metric == Metric::auroc ? auroc(k, times) : f1(k, times);
+      const double value = (*this)(metric, k, times);
       if (std::isnan(value)) continue;
       const double share = metric == Metric::f1_weighted ? positives(k, times) : 1;
       sum += share * value;

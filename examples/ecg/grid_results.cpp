@@ -1,0 +1,314 @@
+// examples/ecg/grid_results.cpp: what a grid's finished cells say: tables, paired differences, claims
+#include "grid_results.hpp"
+
+#include <algorithm>
+#include <cordis/ecg/experiment.hpp>
+#include <cordis/models/any_model.hpp>
+#include <cordis/nn/module.hpp>
+
+#include "console.hpp"
+#include "grid_cell.hpp"
+#include "results.hpp"
+
+namespace app {
+namespace {
+
+namespace fs = std::filesystem;
+using cordis::concat;
+using cordis::IoError;
+using cordis::Metric;
+using cordis::Scorer;
+using cordis::ecg::CsvTable;
+using cordis::ecg::exact;
+using cordis::ecg::GridGroup;
+using cordis::ecg::Moment;
+
+// Class names as a cell's predictions.csv has them: y_NAME.
+std::vector<std::string> classes_in(const CsvTable& table) {
+  std::vector<std::string> classes;
+  for (const auto& column : table.columns)
+    if (column.starts_with("y_")) classes.push_back(column.substr(2));
+  return classes;
+}
+
+GridCellResult read_one(const GridFolder& folder, const Cell& cell) {
+  const fs::path path = folder.folder_of(cell.id);
+  GridCellResult out{.cell = cell, .result = {}, .seconds = {}, .patients = {}};
+  const auto classes = classes_in(cordis::ecg::read_csv(path / cordis::ecg::kPredictionsFile));
+  out.result = cordis::ecg::read_cell(path,
+                                      {.model = cell.model,
+                                       .size = cell.size,
+                                       .fold = cell.fold,
+                                       .seed = cell.seed,
+                                       .pretrained = cell.pretrained()},
+                                      classes);
+  out.seconds = cordis::ecg::parse_timing(cordis::ecg::read_csv(path / cordis::ecg::kTimingFile));
+  const CsvTable parts = cordis::ecg::read_csv(path / kPartsFile);
+  const std::size_t record = parts.column("record"), patient = parts.column("patient"),
+                    part = parts.column("part");
+  std::map<std::string, std::string> patient_of;
+  for (const auto& row : parts.rows) {
+    out.training += row[part] == "training";
+    if (row[part] == "test" && !row[patient].empty()) patient_of[row[record]] = row[patient];
+  }
+  if (patient_of.empty()) return out;
+  std::map<std::string, int> number;
+  for (const auto& name : out.result.test.records) {
+    const auto found = patient_of.find(name);
+    const std::string who = found == patient_of.end() ? "record " + name : "patient " + found->second;
+    out.patients.push_back(number.emplace(who, static_cast<int>(number.size())).first->second);
+  }
+  return out;
+}
+
+// Share of a network's weights that does not belong to the top layer.
+double transferred_share(const Grid& grid, const Cell& cell, std::size_t classes) {
+  NetOptions net = grid.net;
+  for (const auto& [name, head] : cordis::ecg::kHeads)
+    if (name == cell.head) net.head = head;
+  const auto model =
+      cordis::make_model(cell.model, model_options(net, data_of(grid, cell.data).signal, classes));
+  const std::string head = cordis::head_prefix(cell.model);
+  double all = 0, top = 0;
+  for (const auto& [name, variable] : cordis::named_parameters(model)) {
+    all += static_cast<double>(variable.value().numel());
+    if (name.starts_with(head)) top += static_cast<double>(variable.value().numel());
+  }
+  return 1 - top / all;
+}
+
+// The upstream set of a pretrained cell.
+const std::string& upstream_of(const GridFolder& folder, const Cell& cell) {
+  return folder.cell(cell.init).data;
+}
+
+using Pair = std::pair<const GridCellResult*, const GridCellResult*>;  // pretrained, random
+
+std::vector<std::vector<Pair>> pair_up(const GridFolder& folder, GridResults& results) {
+  std::vector<std::vector<Pair>> pairs;
+  for (const auto& a : results.cells) {
+    if (!a.cell.pretrained()) continue;
+    const auto partner = std::ranges::find_if(results.cells, [&](const GridCellResult& b) {
+      return !b.cell.pretrained() && b.cell.data == a.cell.data && b.cell.model == a.cell.model &&
+             b.cell.head == a.cell.head && b.cell.size == a.cell.size && b.cell.fold == a.cell.fold &&
+             b.cell.seed == a.cell.seed;
+    });
+    if (partner == results.cells.end()) continue;
+    if (partner->result.test.records != a.result.test.records)
+      throw IoError(
+          concat("cells ", a.cell.id, " and ", partner->cell.id, " were tested on different records"));
+    const std::string& from = upstream_of(folder, a.cell);
+    auto group = std::ranges::find_if(results.groups, [&](const GridGroup& g) {
+      return g.data == a.cell.data && g.upstream == from && g.model == a.cell.model &&
+             g.head == a.cell.head && g.size == a.cell.size;
+    });
+    if (group == results.groups.end()) {
+      results.groups.push_back(
+          {.data = a.cell.data,
+           .upstream = from,
+           .model = a.cell.model,
+           .head = a.cell.head,
+           .size = a.cell.size,
+           .transferred = transferred_share(folder.grid(), a.cell, a.result.test.classes.size()),
+           .recurrent = is_recurrent(a.cell.model),
+           .pairs = {},
+           .convergence = {}});
+      pairs.emplace_back();
+      group = results.groups.end() - 1;
+    }
+    pairs[static_cast<std::size_t>(group - results.groups.begin())].emplace_back(&a, &*partner);
+  }
+  for (std::size_t g = 0; g < pairs.size(); ++g) {
+    auto& group = results.groups[g];
+    for (const auto& [a, b] : pairs[g]) {
+      group.records += static_cast<double>(a->training) / static_cast<double>(pairs[g].size());
+      for (const Metric metric : cordis::kMetrics)
+        group.convergence.push_back(cordis::ecg::detail::convergence({&a->result, &b->result}, metric));
+    }
+  }
+  return pairs;
+}
+
+// The pairs' predictions at a moment; nothing where one was not kept.
+std::vector<cordis::PairedScores> scored(const std::vector<Pair>& pairs, Moment moment, Metric metric) {
+  std::vector<cordis::PairedScores> out;
+  for (const auto& [a, b] : pairs) {
+    const auto *pa = cordis::ecg::prediction_at(a->result, moment, metric),
+               *pb = cordis::ecg::prediction_at(b->result, moment, metric);
+    if (!pa || !pb) return {};
+    const std::size_t classes = a->result.test.classes.size();
+    out.push_back({a->cell.fold, a->cell.seed, Scorer(pa->probability, a->result.test.truth, classes),
+                   Scorer(pb->probability, b->result.test.truth, classes), a->patients});
+  }
+  return out;
+}
+
+GridContrast contrast(std::size_t group, Moment moment, Metric metric,
+                      const std::vector<cordis::PairedScores>& pairs, const std::vector<Pair>& cells) {
+  GridContrast out{.group = group,
+                   .moment = moment,
+                   .metric = metric,
+                   .pretrained = {},
+                   .random = {},
+                   .difference = {},
+                   .class_pretrained = {},
+                   .class_random = {}};
+  std::vector<double> first, second, floors;
+  const std::size_t classes = pairs[0].first.classes();
+  std::vector<std::vector<double>> class_first(classes), class_second(classes);
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    first.push_back(pairs[i].first(metric));
+    second.push_back(pairs[i].second(metric));
+    floors.push_back(cordis::score_floor(metric, cells[i].first->result.test.truth, classes));
+    for (std::size_t k = 0; k < classes; ++k) {
+      class_first[k].push_back(pairs[i].first(metric, k, pairs[i].first.once()));
+      class_second[k].push_back(pairs[i].second(metric, k, pairs[i].second.once()));
+    }
+  }
+  out.pretrained = cordis::spread(first);
+  out.random = cordis::spread(second);
+  out.floor = cordis::spread(floors).mean;
+  for (std::size_t k = 0; k < classes; ++k) {
+    out.class_pretrained.push_back(cordis::spread(class_first[k]));
+    out.class_random.push_back(cordis::spread(class_second[k]));
+  }
+  return out;
+}
+
+std::string group_fields(const GridGroup& g) {
+  return concat(g.data, ',', g.model, ',', g.head, ',', g.upstream, ',', g.size, ',', exact(g.records));
+}
+constexpr const char* kGroupHeader = "data,model,head,upstream,size,training_records";
+
+Json interval_json(const cordis::Interval& interval) {
+  return {{"mean", interval.mean}, {"low", interval.low}, {"high", interval.high}};
+}
+
+}  // namespace
+
+std::string title_of(const GridGroup& g) {
+  return concat(g.data, ", ", g.model, g.head == "flatten" ? "" : " (" + g.head + " head)", " from ",
+                g.upstream, g.size > 0 ? concat(", ", g.size, " records") : "");
+}
+
+GridResults read_results(const GridFolder& folder, double small) {
+  GridResults results;
+  const Grid& grid = folder.grid();
+  for (const Cell& cell : folder.cells()) {
+    ++results.planned;
+    if (!folder.finished(cell)) continue;
+    ++results.finished;
+    if (cell.upstream) continue;
+    results.cells.push_back(read_one(folder, cell));
+    const auto& classes = results.cells.back().result.test.classes;
+    const auto known = results.classes.emplace(cell.data, classes).first;
+    if (known->second != classes)
+      throw IoError(
+          concat("cell ", cell.id, ": its classes are not those of the other cells on ", cell.data));
+  }
+  const auto pairs = pair_up(folder, results);
+  const auto seed = static_cast<std::uint64_t>(1);
+  for (const Metric metric : kGridMetrics)
+    for (const Moment moment : cordis::ecg::kContrastMoments) {
+      // No epoch was chosen by average precision or macro F1 on the test records.
+      if (moment == Moment::best && metric != Metric::f1_weighted && metric != Metric::auroc) continue;
+      std::vector<cordis::PairGroup> drawn;
+      std::vector<std::size_t> which;
+      for (std::size_t g = 0; g < pairs.size(); ++g)
+        if (auto scores = scored(pairs[g], moment, metric); !scores.empty()) {
+          which.push_back(g);
+          drawn.push_back({results.groups[g].data, std::move(scores)});
+        }
+      if (which.empty()) continue;
+      const auto differences = cordis::group_differences(drawn, metric, grid.resamples, seed);
+      std::vector<double> p;
+      for (std::size_t i = 0; i < which.size(); ++i) {
+        const auto one = [i](const std::vector<double>& groups) { return groups[i]; };
+        GridContrast c = contrast(which[i], moment, metric, drawn[i].pairs, pairs[which[i]]);
+        c.difference = cordis::interval_of(differences, one);
+        c.p = cordis::p_value_of(differences, one);
+        p.push_back(c.p);
+        results.contrasts.push_back(std::move(c));
+      }
+      const auto adjusted = cordis::holm(p);
+      for (std::size_t i = 0; i < which.size(); ++i)
+        results.contrasts[results.contrasts.size() - which.size() + i].p_holm = adjusted[i];
+      if (moment == Moment::last && (metric == Metric::f1_weighted || metric == Metric::auroc))
+        results.claims[metric] = cordis::ecg::claims_of(
+            results.groups, differences, grid.down.epochs,
+            {.metric = metric, .small = small, .resamples = grid.resamples, .seed = seed});
+    }
+  return results;
+}
+
+std::string cells_csv(const GridResults& results) {
+  std::string text = "cell,data,model,head,init,size,training_records,fold,seed,moment,epoch";
+  for (const Metric metric : kGridMetrics) text += concat(',', cordis::name_of(metric));
+  text += '\n';
+  for (const auto& each : results.cells) {
+    const Cell& cell = each.cell;
+    const std::size_t classes = each.result.test.classes.size();
+    for (const auto& prediction : each.result.predictions) {
+      const Scorer scorer(prediction.probability, each.result.test.truth, classes);
+      text += concat(cell.id, ',', cell.data, ',', cell.model, ',', cell.head, ',', cell.init, ',', cell.size,
+                     ',', each.training, ',', cell.fold, ',', cell.seed, ',', prediction.at, ',',
+                     prediction.epoch);
+      for (const Metric metric : kGridMetrics) text += ',' + exact(scorer(metric));
+      text += '\n';
+    }
+  }
+  return text;
+}
+
+std::string contrasts_csv(const GridResults& results) {
+  std::string text =
+      concat(kGroupHeader,
+             ",moment,metric,pairs,pretrained,pretrained_sd,random,random_sd,floor,difference,low,high,"
+             "p,p_holm\n");
+  for (const auto& c : results.contrasts)
+    text += concat(group_fields(results.groups[c.group]), ',', name_of(c.moment), ',',
+                   cordis::name_of(c.metric), ',', c.pretrained.count, ',', exact(c.pretrained.mean), ',',
+                   exact(c.pretrained.deviation), ',', exact(c.random.mean), ',', exact(c.random.deviation),
+                   ',', exact(c.floor), ',', exact(c.difference.mean), ',', exact(c.difference.low), ',',
+                   exact(c.difference.high), ',', exact(c.p), ',', exact(c.p_holm), '\n');
+  return text;
+}
+
+std::string grid_classes_csv(const GridResults& results) {
+  std::string text = concat(kGroupHeader, ",moment,metric,class,pretrained,pretrained_sd,random,random_sd\n");
+  for (const auto& c : results.contrasts) {
+    const auto& group = results.groups[c.group];
+    const auto& classes = results.classes.at(group.data);
+    for (std::size_t k = 0; k < classes.size(); ++k)
+      text += concat(group_fields(group), ',', name_of(c.moment), ',', cordis::name_of(c.metric), ',',
+                     cordis::ecg::csv_field(classes[k]), ',', exact(c.class_pretrained[k].mean), ',',
+                     exact(c.class_pretrained[k].deviation), ',', exact(c.class_random[k].mean), ',',
+                     exact(c.class_random[k].deviation), '\n');
+  }
+  return text;
+}
+
+std::string speed_csv(const GridResults& results) {
+  std::string text = concat(kGroupHeader, ",fold,seed,metric,target,random_epochs,pretrained_epochs\n");
+  for (const auto& group : results.groups)
+    for (const auto& c : group.convergence)
+      text += concat(group_fields(group), ',', c.fold, ',', c.seed, ',', cordis::name_of(c.metric), ',',
+                     exact(c.target), ',', c.random_epochs, ',',
+                     c.pretrained_epochs > 0 ? concat(c.pretrained_epochs) : "", '\n');
+  return text;
+}
+
+Json claims_json(const GridResults& results) {
+  Json json = {{"finished", results.finished}, {"planned", results.planned}};
+  for (const auto& [metric, claims] : results.claims)
+    for (const auto& claim : claims)
+      json["claims"][cordis::name_of(metric)].push_back({{"number", claim.number},
+                                                         {"claim", claim.text},
+                                                         {"verdict", cordis::ecg::name_of(claim.verdict)},
+                                                         {"measure", claim.measure},
+                                                         {"value", interval_json(claim.value)},
+                                                         {"remark", claim.reason}});
+  return json;
+}
+
+}  // namespace app

@@ -1,0 +1,56 @@
+// examples/ecg/grid_results.hpp: what a grid's finished cells say: tables, paired differences, claims
+#pragma once
+
+#include <cordis/ecg/claims.hpp>
+
+#include "grid_folder.hpp"
+#include "results.hpp"
+
+namespace app {
+
+// A finished downstream cell.
+struct GridCellResult {
+  Cell cell;
+  cordis::ecg::CellResult result;
+  std::vector<double> seconds;  // by epoch
+  std::vector<int> patients;    // of each test record, from 0; empty where they are not known
+  std::size_t training = 0;     // records
+};
+
+// One group of pairs at one moment in one metric.
+struct GridContrast {
+  std::size_t group = 0;
+  cordis::ecg::Moment moment = cordis::ecg::Moment::last;
+  cordis::Metric metric = cordis::Metric::f1_weighted;
+  cordis::Spread pretrained, random;  // over seeds and folds
+  double floor = cordis::kUndefined;
+  cordis::Interval difference;
+  double p = cordis::kUndefined, p_holm = cordis::kUndefined;  // adjusted over the groups
+  std::vector<cordis::Spread> class_pretrained, class_random;
+};
+
+struct GridResults {
+  std::vector<GridCellResult> cells;
+  std::vector<cordis::ecg::GridGroup> groups;
+  std::vector<GridContrast> contrasts;
+  std::map<cordis::Metric, std::vector<cordis::ecg::Claim>> claims;
+  std::map<std::string, std::vector<std::string>> classes;  // of each data set
+  std::size_t finished = 0, planned = 0;
+};
+
+inline constexpr std::array<cordis::Metric, 4> kGridMetrics = {
+    cordis::Metric::f1_weighted, cordis::Metric::f1_macro, cordis::Metric::auroc,
+    cordis::Metric::average_precision};
+
+// Of the cells that are finished now; pairs of which one is missing are left out.
+GridResults read_results(const GridFolder& folder, double small);
+
+std::string cells_csv(const GridResults& results);
+std::string contrasts_csv(const GridResults& results);
+std::string grid_classes_csv(const GridResults& results);
+std::string speed_csv(const GridResults& results);
+Json claims_json(const GridResults& results);
+// "ludb, resnet1d18 from ptb-xl, 40 records"
+std::string title_of(const cordis::ecg::GridGroup& group);
+
+}  // namespace app

@@ -1,0 +1,251 @@
+// cordis/ecg/claims.hpp: the study's four claims (arXiv 2402.02021), and what a grid's trainings say of each
+#pragma once
+
+#include <cordis/ecg/experiment_compare.hpp>
+#include <cordis/train/bootstrap.hpp>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace cordis::inline CORDIS_ABI::ecg {
+
+// Trainings from one upstream set against those from random weights, that differ in seed and fold alone.
+struct GridGroup {
+  std::string data, upstream, model, head;
+  int size = 0;            // training records asked for; 0: all
+  double records = 0;      // there were, on average over the folds
+  double transferred = 0;  // share of the weights that comes from upstream
+  bool recurrent = false;
+  PairGroup pairs;                       // pretrained first
+  std::vector<Convergence> convergence;  // of each pair
+};
+
+enum class ClaimVerdict { supported, contradicted, undecided, unasked };
+
+inline const char* name_of(ClaimVerdict verdict) {
+  switch (verdict) {
+    case ClaimVerdict::supported:
+      return "supported";
+    case ClaimVerdict::contradicted:
+      return "contradicted";
+    case ClaimVerdict::undecided:
+      return "not decided";
+    case ClaimVerdict::unasked:
+      return "not asked";
+  }
+  return "?";
+}
+
+struct Claim {
+  int number = 0;
+  std::string text;     // the claim
+  std::string measure;  // what `value` is
+  ClaimVerdict verdict = ClaimVerdict::unasked;
+  Interval value = {};
+  std::string reason = {};  // why it was not asked, or what else belongs to it
+};
+
+struct ClaimOptions {
+  Metric metric = Metric::f1_weighted;
+  double small = 1000;  // sets of at most so many training records are small
+  int resamples = 2000;
+  std::uint64_t seed = 1;
+};
+
+namespace detail {
+
+// Above zero: the claim is supported.
+inline ClaimVerdict decide(const Interval& value) {
+  return value.low > 0    ? ClaimVerdict::supported
+         : value.high < 0 ? ClaimVerdict::contradicted
+                          : ClaimVerdict::undecided;
+}
+
+// The mean of those groups for which `chosen` holds; NaN where one of them is undefined.
+template <class Chosen>
+double mean_of(const std::vector<double>& values, const std::vector<GridGroup>& groups, Chosen&& chosen) {
+  double sum = 0, count = 0;
+  for (std::size_t g = 0; g < groups.size(); ++g)
+    if (chosen(groups[g])) sum += values[g], ++count;
+  return count > 0 ? sum / count : kUndefined;
+}
+
+// Groups that differ in their training sets' sizes alone.
+inline std::vector<std::vector<std::size_t>> series_of(const std::vector<GridGroup>& groups) {
+  std::map<std::vector<std::string>, std::vector<std::size_t>> series;
+  for (std::size_t g = 0; g < groups.size(); ++g)
+    series[{groups[g].data, groups[g].upstream, groups[g].model, groups[g].head}].push_back(g);
+  std::vector<std::vector<std::size_t>> out;
+  for (auto& [key, members] : series)
+    if (members.size() > 1) out.push_back(std::move(members));
+  return out;
+}
+
+// By how much the difference changes with each doubling of the training records: least squares in each
+// series, and the mean of the series.
+inline double slope_of(const std::vector<double>& values, const std::vector<GridGroup>& groups,
+                       const std::vector<std::vector<std::size_t>>& series) {
+  double sum = 0;
+  for (const auto& members : series) {
+    double x = 0, y = 0, xx = 0, xy = 0;
+    const auto n = static_cast<double>(members.size());
+    for (const auto g : members) {
+      const double doublings = std::log2(groups[g].records);
+      x += doublings, y += values[g], xx += doublings * doublings, xy += doublings * values[g];
+    }
+    sum += (n * xy - x * y) / (n * xx - x * x);
+  }
+  return series.empty() ? kUndefined : sum / static_cast<double>(series.size());
+}
+
+// log2 of the epochs that random weights took to their best over those that pretrained ones took to reach it.
+// One that does not within the run counts as if it did in the epoch after the last, which favours it.
+inline double log_speedup(const Convergence& pair, int epochs) {
+  if (pair.random_epochs == 0) return kUndefined;
+  const int needed = pair.pretrained_epochs > 0 ? pair.pretrained_epochs : epochs + 1;
+  return std::log2(static_cast<double>(pair.random_epochs) / needed);
+}
+
+// The mean over groups of the mean over pairs; pairs are drawn with replacement within each group.
+inline Interval speedup(const std::vector<GridGroup>& groups, int epochs, const ClaimOptions& options) {
+  GroupDifferences out;
+  Generator generator(options.seed);
+  std::vector<std::vector<double>> values;
+  for (const auto& group : groups) {
+    values.emplace_back();
+    for (const auto& pair : group.convergence)
+      if (const double v = log_speedup(pair, epochs); pair.metric == options.metric && !std::isnan(v))
+        values.back().push_back(v);
+  }
+  std::erase_if(values, [](const auto& list) { return list.empty(); });
+  const auto means = [&](auto&& pick) {
+    std::vector<double> all;
+    for (const auto& list : values) {
+      double sum = 0;
+      for (std::size_t i = 0; i < list.size(); ++i) sum += pick(list, i);
+      all.push_back(sum / static_cast<double>(list.size()));
+    }
+    return all;
+  };
+  out.observed = means([](const auto& list, std::size_t i) { return list[i]; });
+  for (int b = 0; b < options.resamples; ++b)
+    out.draws.push_back(
+        means([&](const auto& list, std::size_t) { return list[generator.below(list.size())]; }));
+  return interval_of(out, [](const std::vector<double>& all) {
+    double sum = 0;
+    for (const double v : all) sum += v;
+    return all.empty() ? kUndefined : sum / static_cast<double>(all.size());
+  });
+}
+
+}  // namespace detail
+
+// differences: of the groups' pairs at the end of training, in options.metric. epochs: of a downstream
+// training.
+inline std::vector<Claim> claims_of(const std::vector<GridGroup>& groups, const GroupDifferences& differences,
+                                    int epochs, const ClaimOptions& options) {
+  std::vector<Claim> claims;
+  const auto mean = [&](auto chosen) {
+    return interval_of(differences,
+                       [&](const std::vector<double>& d) { return detail::mean_of(d, groups, chosen); });
+  };
+  const auto any = [&](auto chosen) { return std::ranges::any_of(groups, chosen); };
+
+  Claim small{.number = 1,
+              .text = "Fine-tuning is preferable for small downstream sets.",
+              .measure = concat("pretrained minus random, mean over sets of at most ", options.small,
+                                " training records, last epoch")};
+  const auto is_small = [&](const GridGroup& g) { return g.records <= options.small; };
+  if (any(is_small)) {
+    small.value = mean(is_small);
+    small.verdict = detail::decide(small.value);
+  } else {
+    small.reason = concat("no downstream set of the grid has at most ", options.small, " training records");
+  }
+  claims.push_back(small);
+
+  Claim large{
+      .number = 2,
+      .text = "With enough downstream records training from random weights catches up.",
+      .measure = "loss of the pretrained ones' lead with each doubling of the training records, last epoch"};
+  const auto series = detail::series_of(groups);
+  if (!series.empty()) {
+    large.value = interval_of(
+        differences, [&](const std::vector<double>& d) { return -detail::slope_of(d, groups, series); });
+    large.verdict = detail::decide(large.value);
+    std::vector<bool> largest(groups.size(), false);
+    double records = 0;
+    for (const auto& members : series) {
+      const auto last =
+          *std::ranges::max_element(members, {}, [&](std::size_t g) { return groups[g].records; });
+      largest[last] = true;
+      records = std::max(records, groups[last].records);
+    }
+    const Interval lead = interval_of(differences, [&](const std::vector<double>& d) {
+      return detail::mean_of(d, groups, [&](const GridGroup& g) {
+        return largest[static_cast<std::size_t>(&g - groups.data())];
+      });
+    });
+    large.reason = concat("at the largest sizes (up to ", records, " records) the lead is ", lead.mean, " [",
+                          lead.low, ", ", lead.high, "]");
+  } else {
+    large.reason = "no set of the grid was trained on at several sizes";
+  }
+  claims.push_back(large);
+
+  Claim fast{.number = 3,
+             .text = "Fine-tuning converges faster.",
+             .measure =
+                 "log2 of (epochs of random weights to their best / epochs of pretrained ones to the same "
+                 "score)"};
+  if (!groups.empty()) {
+    fast.value = detail::speedup(groups, epochs, options);
+    fast.verdict = detail::decide(fast.value);
+    int reached = 0, pairs = 0;
+    for (const auto& group : groups)
+      for (const auto& pair : group.convergence)
+        if (pair.metric == options.metric && pair.random_epochs > 0)
+          reached += pair.pretrained_epochs > 0, ++pairs;
+    fast.reason = concat("the pretrained one reached it in ", reached, " of ", pairs, " pairs");
+  } else {
+    fast.reason = "the grid has no pair";
+  }
+  claims.push_back(fast);
+
+  Claim nets{
+      .number = 4,
+      .text = "Transfer suits convolutional networks better than recurrent ones.",
+      .measure =
+          "gain of the convolutional networks minus gain of the recurrent ones, on the same sets, last "
+          "epoch"};
+  // Sets on which both kinds were trained, from the same upstream, at the same size.
+  const auto both = [&](const GridGroup& a) {
+    return std::ranges::any_of(groups, [&](const GridGroup& b) {
+      return a.recurrent != b.recurrent && a.data == b.data && a.upstream == b.upstream && a.size == b.size;
+    });
+  };
+  if (any(both)) {
+    const auto of_kind = [&](bool recurrent) {
+      return [&, recurrent](const GridGroup& g) { return g.recurrent == recurrent && both(g); };
+    };
+    nets.value = interval_of(differences, [&](const std::vector<double>& d) {
+      return detail::mean_of(d, groups, of_kind(false)) - detail::mean_of(d, groups, of_kind(true));
+    });
+    nets.verdict = detail::decide(nets.value);
+    const auto share = [&](bool recurrent) {
+      std::vector<double> shares;
+      for (const auto& g : groups) shares.push_back(g.transferred);
+      return 100 * detail::mean_of(shares, groups, of_kind(recurrent));
+    };
+    nets.reason = concat("of the convolutional networks' weights ", share(false),
+                         " % come from upstream, of the "
+                         "recurrent ones' ",
+                         share(true), " %");
+  } else {
+    nets.reason = "no set was trained on by both kinds of network from one upstream set";
+  }
+  claims.push_back(nets);
+  return claims;
+}
+
+}  // namespace cordis::inline CORDIS_ABI::ecg
