@@ -152,6 +152,10 @@ void add_submit(CLI::App& app, Action& action) {
   command->callback([o, &action] {
     action = [o] {
       const GridFolder folder = GridFolder::open(o->folder);
+      if (o->engine == "slurm") {
+        submit_to_slurm(folder, o->slurm);
+        return 0;
+      }
       const int cores =
           std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / folder.grid().run.threads);
       return run_locally(folder, o->jobs > 0 ? o->jobs : cores);

@@ -44,9 +44,9 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
-// The script of an array: task N trains the cell in line N + 1 of the list. Near the time limit or before the
-// node is taken Slurm sends SIGTERM to the script, which passes it on; the cell saves its state, and the task
-// is queued again.
+// The script of an array: task N trains the cell in line N + 1 of the list. Some time before the limit Slurm
+// sends SIGUSR1: the cell saves its state, and the task is queued again. SIGTERM, of scancel or of a node
+// that is taken, is passed on and has the state saved; Slurm itself decides what comes after it.
 std::string script_of(const GridFolder& folder, const fs::path& list) {
   const std::string program = fs::read_symlink("/proc/self/exe").string();
   return concat(
@@ -54,16 +54,17 @@ std::string script_of(const GridFolder& folder, const fs::path& list) {
       "cell=$(sed -n \"$((SLURM_ARRAY_TASK_ID + 1))p\" ",
       quoted(list.string()),
       ")\n"
-      "stopped=\n"
-      "stop() { stopped=yes; kill -TERM \"$child\" 2> /dev/null; }\n"
-      "trap stop TERM\n",
+      "again=\n"
+      "stop() { kill -TERM \"$child\" 2> /dev/null; }\n"
+      "trap stop TERM\n"
+      "trap 'again=yes; stop' USR1\n",
       quoted(program), " run-cell ", quoted(fs::absolute(folder.path()).string()),
       " \"$cell\" &\n"
       "child=$!\n"
       "wait \"$child\"\n"
       "status=$?\n"
       "while kill -0 \"$child\" 2> /dev/null; do wait \"$child\"; status=$?; done\n"
-      "if [[ -n $stopped && $status == 143 ]]; then\n"
+      "if [[ -n $again && $status == 143 ]]; then\n"
       "  scontrol requeue \"${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\" && sleep 60\n"
       "fi\n"
       "exit \"$status\"\n");
@@ -87,7 +88,7 @@ class Submitter {
         concat("sbatch --parsable --requeue --open-mode=append --kill-on-invalid-dep=yes --job-name=",
                quoted("ecg-" + name), " --array=0-", cells.size() - 1,
                " --cpus-per-task=", folder_.grid().run.threads, " --time=", quoted(options_.time),
-               " --signal=B:TERM@", options_.signal_seconds,
+               " --signal=B:USR1@", options_.signal_seconds,
                " --output=", quoted((at_ / (name + "-%a.log")).string()));
     if (!options_.partition.empty()) command += " --partition=" + quoted(options_.partition);
     if (!after.empty()) command += " --dependency=afterok:" + after;
