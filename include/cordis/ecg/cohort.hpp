@@ -5,8 +5,10 @@
 #include <cordis/config.hpp>
 #include <cordis/ecg/file.hpp>
 #include <cordis/ecg/text.hpp>
+#include <cordis/ecg/wfdb.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,6 +24,7 @@ struct CohortRecord {
   std::vector<float> labels;   // 0 or 1, one per class
   int fold = kNoFold;          // 1 to 10, kNoFold or kTrainingFold
   std::string patient;         // empty where the source does not tell
+  std::int64_t row = 0;        // in a file that holds many records
 };
 
 struct Dropped {
@@ -38,7 +41,7 @@ struct FilterStep {
 
 // Records stand in the table's order, or sorted by name where the source is a folder.
 struct Cohort {
-  std::string kind;  // "ptb-xl", "labels.csv", "challenge"
+  std::string kind;  // "ptb-xl", "ptb", "challenge", "code-test", "labels.csv"
   std::filesystem::path folder;
   std::vector<std::string> classes;
   std::vector<CohortRecord> records;
@@ -48,6 +51,7 @@ struct Cohort {
       unused_codes;          // diagnosis codes that stand for no class: how often each
   bool band_passed = false;  // its records have been filtered and normalised already
   Digest digest;             // of the tables or headers read
+  std::function<Record(const CohortRecord&)> read = {};  // empty: `path` names a WFDB record
 };
 
 // Records that carry each class, in class order.

@@ -3,6 +3,7 @@
 
 #include <cordis/config.hpp>
 #include <cordis/ecg/cohort.hpp>
+#include <cordis/ecg/missing.hpp>
 #include <cordis/ecg/preprocess.hpp>
 #include <cordis/ecg/wfdb.hpp>
 #include <cstdint>
@@ -61,7 +62,7 @@ inline EcgData load(const Cohort& cohort, const LoadOptions& options = {}) {
     ++dropped_here[key];
   };
   const auto read_one = [&](const CohortRecord& entry) {
-    const Record record = read_record(entry.path, options.wfdb);
+    const Record record = cohort.read ? cohort.read(entry) : read_record(entry.path, options.wfdb);
     data.digest.add(record.digest);
     data.warnings.insert(data.warnings.end(), record.warnings.begin(), record.warnings.end());
     Prepared prepared = preprocess(reorder_leads(record), preprocessing);
@@ -76,6 +77,7 @@ inline EcgData load(const Cohort& cohort, const LoadOptions& options = {}) {
     try {
       read_one(entry);
     } catch (const IoError& error) {
+      if (!options.drop_unreadable && !cohort.read) require_files(cohort, entry);
       if (!options.drop_unreadable) throw;
       drop(entry, "unreadable", error.what());
     }

@@ -8,6 +8,7 @@
 #include <cordis/config.hpp>
 #include <cordis/ecg/cohort.hpp>
 #include <cordis/ecg/csv.hpp>
+#include <cordis/ecg/missing.hpp>
 #include <cordis/ecg/wfdb.hpp>
 #include <filesystem>
 #include <string>
@@ -108,8 +109,11 @@ inline Cohort open_labels(const std::filesystem::path& folder, const LabelsOptio
   cohort.steps.push_back(
       {concat("has a ", table.columns[file]), std::ssize(table.rows), std::ssize(cohort.records)});
   if (options.drop_unlabelled) detail::drop_unlabelled(cohort);
-  if (!cohort.records.empty())
-    cohort.band_passed = detail::says_band_passed(read_header(cohort.records.front().path).comments);
+  for (const CohortRecord& record : cohort.records) {
+    if (missing_file(record.path)) continue;
+    cohort.band_passed = detail::says_band_passed(read_header(record.path).comments);
+    break;
+  }
   return cohort;
 }
 
