@@ -220,6 +220,30 @@ TEST_CASE("sources: Challenge folders: sorted by path, SNOMED codes to classes, 
   CHECK(ecg::open_source(cpsc.path).classes == ecg::kCpscClasses);
 }
 
+TEST_CASE("sources: each kind by name and by its files; what a labels.csv tells comes first") {
+  const scratch::Folder folder;
+  const auto kind = [&] { return ecg::detect(folder.path); };
+  write_record(folder, "patient001/s1", 10, "# Diagnose:\n# Reason for admission: Healthy control\n");
+  CHECK(kind() == "ptb");
+  folder.write("RECORDS", "patient001/s1\n");
+  CHECK(kind() == "ptb");
+  CHECK(ecg::open_source(folder.path).records[0].labels == std::vector<float>{1, 0});
+  folder.write("RECORDS", "records100/1\n");  // another set's
+  CHECK(kind() == "ptb");
+  write_record(folder, "patient000/s0", 10, "#Dx: 426783006\n");
+  CHECK(kind() == "challenge");
+  folder.write("ecg_tracings.hdf5", "x");
+  CHECK(kind() == "code-test");
+  folder.write("ptbxl_database.csv", kDatabase);
+  folder.write("scp_statements.csv", kScpStatements);
+  CHECK(kind() == "ptb-xl");
+  folder.write("labels.csv", "filename,X\npatient001/s1,1\n");
+  CHECK(kind() == "labels.csv");
+  CHECK(ecg::open_source(folder.path, {.kind = "custom"}).kind == "labels.csv");
+  CHECK(ecg::open_source(folder.path, {.kind = "custom"}).classes == Names{"X"});
+  CHECK(says(message([&] { ecg::open_source(folder.path, {.kind = "code-test"}); }), {"gold_standard.csv"}));
+}
+
 TEST_CASE("sources: a folder of none of the kinds says what was looked for and what is there") {
   const scratch::Folder folder;
   CHECK(says(message([&] { ecg::detect(folder.path / "nowhere"); }), {"nowhere", "no such folder"}));

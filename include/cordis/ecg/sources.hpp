@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <cordis/config.hpp>
 #include <cordis/ecg/source_challenge.hpp>
+#include <cordis/ecg/source_code_test.hpp>
+#include <cordis/ecg/source_cpsc2018.hpp>
 #include <cordis/ecg/source_labels.hpp>
+#include <cordis/ecg/source_ptb.hpp>
 #include <cordis/ecg/source_ptbxl.hpp>
 #include <filesystem>
 #include <string>
@@ -14,15 +17,17 @@
 namespace cordis::inline CORDIS_ABI::ecg {
 
 struct SourceOptions {
-  std::string kind = {};                  // "labels.csv", "ptb-xl", "challenge"; empty: detect
+  std::string kind = {};  // what detect gives, or "custom": a labels.csv of your own; empty: detect
   std::vector<std::string> classes = {};  // in the order wanted; empty: the source's own
   int rate = 100;                         // Hz: 100 or 500, where a source has both
   bool drop_unlabelled = false;
+  bool drop_unreadable = false;   // PTB only, whose labels stand in its headers
   bool merge_equivalent = false;  // Challenge only
+  OpenTracings tracings = {};     // CODE-test only, which is refused without
 };
 
-// Looks for labels.csv with classes, then PTB-XL's two tables, then headers with a #Dx line; IoError if none
-// is there.
+// "labels.csv", "ptb-xl", "code-test", "ptb" or "challenge", looked for in this order; IoError if none is
+// there.
 inline std::string detect(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(folder)) throw IoError(concat(folder.string(), ": no such folder"));
@@ -32,23 +37,32 @@ inline std::string detect(const std::filesystem::path& folder) {
     if (files && !default_classes(table).empty()) return "labels.csv";
   }
   if (fs::exists(folder / "ptbxl_database.csv") && fs::exists(folder / "scp_statements.csv")) return "ptb-xl";
+  if (fs::exists(folder / kTracingsFile)) return "code-test";
   const auto headers = detail::find_headers(folder);
-  if (!headers.empty() && comment_value(read_header(headers.front()).comments, "Dx")) return "challenge";
+  if (detail::lists_patients(folder / "RECORDS")) return "ptb";
+  if (!headers.empty()) {
+    const auto comments = read_header(headers.front()).comments;
+    if (comment_value(comments, "Reason for admission")) return "ptb";
+    if (comment_value(comments, "Dx")) return "challenge";
+  }
+  if (const auto first = find_cpsc2018(folder)) throw IoError(cpsc2018_advice(folder, *first));
   std::vector<std::string> there;
   for (const auto& entry : fs::directory_iterator(folder)) there.push_back(entry.path().filename().string());
   std::ranges::sort(there);
   throw IoError(concat(
       folder.string(),
-      ": no data set known here: looked for labels.csv with a filename column and "
-      "classes of 0 and 1, for ptbxl_database.csv with scp_statements.csv, and for .hea files with a #Dx "
-      "line (found ",
+      ": no data set known here: looked for labels.csv with a filename column and classes of 0 and 1, for "
+      "ptbxl_database.csv with scp_statements.csv, for ",
+      kTracingsFile,
+      ", for RECORDS of patients, and for .hea files "
+      "with a #Dx line or a reason for admission (found ",
       headers.size(),
       " .hea files, the first without); the folder holds: ", there.empty() ? "nothing" : join(there)));
 }
 
 inline Cohort open_source(const std::filesystem::path& folder, const SourceOptions& options = {}) {
   const std::string kind = options.kind.empty() ? detect(folder) : options.kind;
-  if (kind == "labels.csv")
+  if (kind == "labels.csv" || kind == "custom")
     return open_labels(
         folder,
         {.classes = options.classes, .rate = options.rate, .drop_unlabelled = options.drop_unlabelled});
@@ -56,8 +70,16 @@ inline Cohort open_source(const std::filesystem::path& folder, const SourceOptio
     return open_ptbxl(folder, {.classes = options.classes.empty() ? kPtbXlClasses : options.classes,
                                .rate = options.rate,
                                .drop_unlabelled = options.drop_unlabelled});
+  if (kind == "ptb")
+    return open_ptb(folder, {.classes = options.classes.empty() ? kPtbClasses : options.classes,
+                             .drop_unlabelled = options.drop_unlabelled,
+                             .drop_unreadable = options.drop_unreadable});
+  if (kind == "code-test")
+    return open_code_test(folder, {.classes = options.classes.empty() ? kCodeTestClasses : options.classes,
+                                   .drop_unlabelled = options.drop_unlabelled,
+                                   .open = options.tracings});
   CORDIS_CHECK(kind == "challenge", "[open_source] kind is '", kind,
-               "', but must be labels.csv, ptb-xl or challenge");
+               "', but must be labels.csv, custom, ptb-xl, ptb, code-test or challenge");
   return open_challenge(folder, {.classes = options.classes,
                                  .merge_equivalent = options.merge_equivalent,
                                  .drop_unlabelled = options.drop_unlabelled});
