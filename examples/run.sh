@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source cmake/setup.sh
 setup g++ cmake ninja-build:ninja libeigen3-dev:/usr/include/eigen3 libcli11-dev:/usr/include/CLI \
-  nlohmann-json3-dev:/usr/include/nlohmann gnuplot-nox:gnuplot
+  nlohmann-json3-dev:/usr/include/nlohmann libhdf5-dev:/usr/include/hdf5/serial/hdf5.h gnuplot-nox:gnuplot
 say "configuring build/release"
 cmake --preset release -G Ninja -DCORDIS_TESTS=OFF -DCORDIS_BENCH=OFF
 say "building ecg"

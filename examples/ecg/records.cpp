@@ -7,6 +7,7 @@
 
 #include "console.hpp"
 #include "stopping.hpp"
+#include "tracings.hpp"
 
 namespace app {
 namespace {
@@ -39,13 +40,21 @@ std::vector<std::string> notes_of(const EcgData& data) {
 
 }  // namespace
 
+cordis::ecg::Cohort open_folder(const std::string& folder, const SetOptions& set,
+                                const cordis::ecg::PreprocessOptions& signal) {
+  return cordis::ecg::open_source(folder, {.classes = set.classes,
+                                           .rate = signal.rate > 100 ? 500 : 100,
+                                           .drop_unreadable = set.drop_unreadable,
+                                           .merge_equivalent = set.merge_equivalent,
+                                           .tracings = tracings_reader()});
+}
+
 Records load_records(const SetOptions& set, const cordis::ecg::PreprocessOptions& signal) {
   Records out;
   for (const auto& folder : set.folders) {
-    const auto cohort =
-        cordis::ecg::open_source(folder, {.classes = out.classes.empty() ? set.classes : out.classes,
-                                          .rate = signal.rate > 100 ? 500 : 100,
-                                          .merge_equivalent = set.merge_equivalent});
+    SetOptions asked = set;
+    if (!out.classes.empty()) asked.classes = out.classes;
+    const auto cohort = open_folder(folder, asked, signal);
     EcgData data = cordis::ecg::load(cohort, {.preprocess = signal,
                                               .drop_unreadable = set.drop_unreadable,
                                               .progress = [](auto, auto) { stop_point(); }});

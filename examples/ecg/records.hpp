@@ -25,6 +25,10 @@ struct Records {
   std::int64_t size() const { return static_cast<std::int64_t>(records.size()); }
 };
 
+// A folder as `set` and `signal` ask for it.
+cordis::ecg::Cohort open_folder(const std::string& folder, const SetOptions& set,
+                                const cordis::ecg::PreprocessOptions& signal);
+
 // A progress line each. Warnings (checksums) go to stderr, counted.
 Records load_records(const SetOptions& set, const cordis::ecg::PreprocessOptions& signal);
 
