@@ -1,5 +1,6 @@
 // examples/ecg/cmd_data.cpp: ecg data: what folders hold, and what becomes of it
 #include <algorithm>
+#include <cordis/ecg/oracles.hpp>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -77,6 +78,16 @@ void print(const std::string& folder, const std::string& kind, const EcgData& da
   }
 }
 
+// A set of the published size: whether its counts are the published ones.
+void print_published(const cordis::ecg::Cohort& cohort, const EcgData& data,
+                     const cordis::ecg::PreprocessOptions& signal) {
+  auto agreement = cordis::ecg::check_published(cohort);
+  if (!agreement) return;
+  cordis::ecg::check_kept(*agreement, data.size, signal);
+  std::cout << "  published   " << agreement->text() << '\n';
+  if (!agreement->differs.empty()) warn(agreement->text());
+}
+
 }  // namespace
 
 void add_data(CLI::App& app, Action& action) {
@@ -87,8 +98,10 @@ void add_data(CLI::App& app, Action& action) {
       "column and "
       "classes of 0 and 1; PTB-XL as published (ptbxl_database.csv, scp_statements.csv); folders of the "
       "PhysioNet "
-      "Challenges 2020 and 2021 (.hea files with a #Dx line). The exit status is 1 if a record could not be "
-      "read.");
+      "Challenges 2020 and 2021 (.hea files with a #Dx line), CPSC2018 and Georgia among them; the PTB "
+      "Diagnostic ECG Database (RECORDS, patientNNN); CODE-test of Ribeiro et al. (ecg_tracings.hdf5, "
+      "annotations). Whole sets are compared with what is published of them. The exit status is 1 if a "
+      "record could not be read.");
   struct Options {
     std::vector<std::string> folders;
     SetOptions set;
@@ -97,7 +110,8 @@ void add_data(CLI::App& app, Action& action) {
   const auto o = std::make_shared<Options>();
   command->add_option("DIR", o->folders, "Folders of ECGs")->required();
   add_set_options(*command, o->set, "", "");
-  command->remove_option(command->get_option("--drop-unreadable"));  // here they are always listed
+  command->remove_option(command->get_option("--drop-unreadable"));
+  o->set.drop_unreadable = true;  // here they are always listed
   add_signal_options(*command, o->signal);
   command->footer(
       "Examples:\n  ecg data examples/data/ludb\n  ecg data examples/data/* --band none --scaling none\n");
@@ -106,15 +120,13 @@ void add_data(CLI::App& app, Action& action) {
       cordis::ecg::check_options(o->signal);
       std::int64_t unreadable = 0, all = 0;
       for (std::size_t i = 0; i < o->folders.size(); ++i) {
-        const auto cohort =
-            cordis::ecg::open_source(o->folders[i], {.classes = o->set.classes,
-                                                     .rate = o->signal.rate > 100 ? 500 : 100,
-                                                     .merge_equivalent = o->set.merge_equivalent});
-        all += static_cast<std::int64_t>(cohort.records.size());
+        const auto cohort = open_folder(o->folders[i], o->set, o->signal);
+        all += std::ssize(cohort.records) + std::ssize(cohort.dropped);
         const EcgData data = cordis::ecg::load(cohort, {.preprocess = o->signal, .drop_unreadable = true});
         for (const auto& drop : data.dropped) unreadable += drop.key == "unreadable";
         if (i > 0) std::cout << '\n';
         print(o->folders[i], cohort.kind, data, o->signal.rate);
+        if (!o->set.merge_equivalent) print_published(cohort, data, o->signal);
       }
       if (unreadable == 0) return 0;
       std::cout.flush();

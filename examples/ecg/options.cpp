@@ -194,7 +194,7 @@ void add_set_options(CLI::App& app, SetOptions& set, const std::string& prefix, 
   const std::string stem = prefix.empty() ? "--" : "--" + prefix + "-";
   add_list(app, stem + "classes", set.classes, "NAME,...",
            "Classes to learn, in this order. Default: PTB-XL's five superclasses, LUDB's six, every 0/1 "
-           "column of another labels.csv, the study's classes that a Challenge folder holds",
+           "column of another labels.csv, the study's classes of the other sets",
            "by data set")
       ->group("Data");
   app.add_flag(stem + "drop-unreadable", set.drop_unreadable,

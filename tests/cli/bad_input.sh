@@ -206,6 +206,44 @@ case_challenge() {
   printed 'no diagnosis: .*r04.hea: no #Dx line'
 }
 
+# Folders in the layouts of PTB and CODE-test, small: written by wfdb and h5py.
+sources=$root/tests/fixtures/sources
+
+case_ptb() {
+  cp -r "$sources/ptb" set
+  accept "whole" "$ecg" data set --length 48 --band none
+  printed 'kind        ptb'
+  printed 'no diagnosis: .*patient285/s0544_re: no reason for admission'
+  rm set/patient001/s0014lre.xyz set/patient104/s0306lre.hea
+  refuse_train "files missing" "patient001/s0014lre.xyz: no such file|2 of 5 records of set|--drop-unreadable" set
+  refuse "data" 1 "2 of 5 records" "$ecg" data set --length 48 --band none
+  printed 'unreadable: .*s0306lre.hea: no such file'
+  printed '^ +5 -> +3  not dropped as unreadable'
+  echo patient001/s0010_re >> set/RECORDS
+  refuse_train "a record twice" "RECORDS:6|line 1 already" set
+}
+
+case_code_test() {
+  cp -r "$sources/code-test" set
+  quiet "$ecg" data set
+  if [[ $status == 1 ]]; then
+    refuse "a build without HDF5" 1 "ecg_tracings.hdf5|built without|-DCORDIS_HDF5=ON" "$ecg" data set
+    return
+  fi
+  truncate -s 9000 set/ecg_tracings.hdf5
+  refuse_train "cut" "ecg_tracings.hdf5: holds 9000 bytes|HDF5" set
+  cp "$sources/code-test-f8/ecg_tracings.hdf5" set
+  refuse_train "another's annotations" "dataset tracings holds 2 records|gold_standard.csv has 5 rows" set
+  echo text > set/ecg_tracings.hdf5
+  refuse_train "no HDF5" "ecg_tracings.hdf5: holds 5 bytes" set
+  rm -r set/annotations
+  refuse_train "no annotations" "annotations/gold_standard.csv|no such file" set
+}
+
+case_cpsc2018() {
+  refuse_train "MATLAB structs" "CPSC2018|A0001.mat|challenge-2020/1.0.2|training/cpsc_2018" "$sources/cpsc2018"
+}
+
 # safetensors FILE HEADER BYTES [LENGTH]: a file of that header and so many zeros, whatever it claims.
 safetensors() {
   local length=${4:-${#2}} i

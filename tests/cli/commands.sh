@@ -49,6 +49,29 @@ case_data() {
   check "none of them" grep -qE '^ +\(none\) +124$' "$work/stdout"
 }
 
+# Small folders in the layouts of PTB and CODE-test, written by wfdb and h5py.
+case_study_sets() {
+  local sources=$root/tests/fixtures/sources
+  accept "data ptb" "$ecg" data "$sources/ptb" --length 48
+  count NORM 1; count MI 2
+  check "patients" grep -qE '^  patients +3$' "$work/stdout"
+  check "the others" grep -qE '^ +Bundle branch block +1$' "$work/stdout"
+  accept "ptb downstream" "$ecg" compare --up "$sources/ptb" --down "$sources/ptb" --down-classes MI --model gru --hidden 4 \
+    --length 48 --test 0.5 --validation 0 --split-seed 3 --up-epochs 1 --epochs 1 --seeds 1 --resamples 100 --out ptb
+  quiet "$ecg" data "$sources/code-test"
+  if [[ $status == 1 ]]; then
+    echo "built without HDF5: CODE-test is not tried"
+    return
+  fi
+  accept "data code-test" "$ecg" data "$sources/code-test" --band none --resampling decimate --scaling min-max
+  check "5 records" grep -q 'records     5 of 12 leads, 1000 samples at 100 Hz' "$work/stdout"
+  count NORM 1; count 1dAVb 1; count ST 1
+  check "no warnings" grep -qE '^  warnings    0$' "$work/stdout"
+  accept "from code-test to ptb" "$ecg" compare --up "$sources/code-test" --down "$sources/ptb" --down-classes MI --model gru \
+    --hidden 4 --length 48 --test 0.5 --validation 0 --split-seed 3 --up-holdout 0 --up-epochs 1 --epochs 1 --seeds 1 --resamples 100 --out run
+  check "its records" grep -q '^upstream,4,0,' run/records.csv
+}
+
 # A digest speaks of bytes: twice the same, and another for another set.
 case_digest() {
   small_set a 4
