@@ -2,8 +2,10 @@
 # this project does not enable. Looks where HDF5_ROOT says, then where Debian and others put it.
 include(FindPackageHandleStandardArgs)
 
-find_path(HDF5C_INCLUDE_DIR hdf5.h HINTS ${HDF5_ROOT} $ENV{HDF5_ROOT} PATH_SUFFIXES include include/hdf5/serial hdf5/serial)
-find_library(HDF5C_LIBRARY NAMES hdf5_serial hdf5 HINTS ${HDF5_ROOT} $ENV{HDF5_ROOT} PATH_SUFFIXES lib lib64 hdf5/serial)
+find_path(HDF5C_INCLUDE_DIR hdf5.h
+  HINTS ${HDF5_ROOT} $ENV{HDF5_ROOT} PATH_SUFFIXES include include/hdf5/serial hdf5/serial)
+find_library(HDF5C_LIBRARY NAMES hdf5_serial hdf5
+  HINTS ${HDF5_ROOT} $ENV{HDF5_ROOT} PATH_SUFFIXES lib lib64 hdf5/serial)
 mark_as_advanced(HDF5C_INCLUDE_DIR HDF5C_LIBRARY)
 
 unset(HDF5C_VERSION)

@@ -72,6 +72,28 @@ case_study_sets() {
   check "its records" grep -q '^upstream,4,0,' run/records.csv
 }
 
+# As many records as PTB has, all of the same signals; published is that 522 have a diagnosis, and their shares.
+case_published() {
+  local i name reason
+  mkdir -p set/patient001
+  head -c $((16 * 24)) "$data/ptb-xl-mini/records100/00000/00001_lr.dat" > set/patient001/x.dat
+  header x 16 | tail -n +2 > signals
+  for ((i = 0; i < 549; i++)); do
+    printf -v name 's%04d' "$i"
+    reason='Myocardial infarction'
+    ((i % 20 > 0 || i > 520)) || reason=n/a  # 27 times
+    { echo "$name 12 100 16"; cat signals; echo "# Reason for admission: $reason"; } > "set/patient001/$name.hea"
+    echo "patient001/$name"
+  done > set/RECORDS
+  accept "data" "$ecg" data set --length 16 --band none
+  check "published" grep -qE "^  published   PTB 1.0.0: differs from the published counts: NORM 0.00000 of the test \
+records, published 0.16763, MI 1.00000 of the test records, published 0.69364$" "$work/stdout"
+  check "a warning" grep -q '^ecg: warning: PTB 1.0.0: differs' "$work/stderr"
+  sed -i '$d' set/RECORDS
+  accept "data of a part" "$ecg" data set --length 16 --band none
+  check "nothing is said of a part" test -z "$(grep published "$work/stdout" "$work/stderr")"
+}
+
 # A digest speaks of bytes: twice the same, and another for another set.
 case_digest() {
   small_set a 4

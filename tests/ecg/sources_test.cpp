@@ -254,6 +254,9 @@ TEST_CASE("sources: a folder of none of the kinds says what was looked for and w
   write_record(folder, "a", 10);
   CHECK(says(message([&] { ecg::detect(folder.path); }),
              {"found 1 .hea", "a.dat, a.hea, labels.csv, notes.txt"}));
+  folder.write("unpacked/ecg_tracings.hdf5", "x");
+  CHECK(says(message([&] { ecg::detect(folder.path); }),
+             {"name " + (folder.path / "unpacked").string() + ", which holds ecg_tracings.hdf5"}));
   CHECK(
       says(message([&] { ecg::open_challenge(folder.path / "nowhere"); }), {"nowhere", "cannot be listed"}));
   CHECK(says(message<std::invalid_argument>([&] { ecg::open_source(folder.path, {.kind = "hdf5"}); }),

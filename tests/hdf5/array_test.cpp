@@ -85,8 +85,10 @@ TEST_CASE("array: every other dtype, shape and dataset is refused by what came a
   CHECK(says(refusal("a group"), {"x.hdf5: dataset a group", "cannot be opened"}));
   write(path, "x", {4}, H5T_STD_I16LE, counting(4));
   CHECK(says(refusal("x"), {"x.hdf5: dataset x has dtype int16, wanted float32 or float64"}));
-  write(path, "x", {4}, H5T_STD_U8LE, counting(4));
-  CHECK(says(refusal("x"), {"dtype uint8"}));
+  write(path, "x", {4}, H5T_STD_I64BE, counting(4));
+  CHECK(says(refusal("x"), {"dtype int64"}));
+  write(path, "x", {4}, H5T_STD_U32LE, counting(4));
+  CHECK(says(refusal("x"), {"dtype uint32"}));
   write(path, "x", {4}, H5T_C_S1, {});
   CHECK(says(refusal("x"), {"dtype string"}));
   const Handle half(H5Tcopy(H5T_IEEE_F32LE), H5Tclose);

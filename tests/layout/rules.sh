@@ -38,6 +38,7 @@ done < <(find . -name '*.hpp' | sed 's|^\./||' | sort)
 while IFS=: read -r file include; do
   [[ $file == cpu/* || ($file == hdf5/* && $include == *'<hdf5.h>'*) ]] || complain "$file: $include"
 done < <(grep -rnE '#include <(Eigen|nlohmann|CLI|hdf5|mpi)' . | sed -E 's|^\./([^:]+):[0-9]+:|\1:|')
+grep -n '<cordis/hdf5/' cordis.hpp && complain "cordis.hpp: includes hdf5, which is not everybody's"
 # Kernels are started by launch(), say how many threads they are for, and stay small files.
 while read -r file; do
   lines=$(wc -l < "$file")

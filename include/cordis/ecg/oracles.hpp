@@ -21,7 +21,7 @@ namespace cordis::inline CORDIS_ABI::ecg {
 
 struct Agreement {
   std::string set;                   // "PTB 1.0.0"
-  std::vector<std::string> agrees;   // "549 records", "NORM .16763 of the test records"
+  std::vector<std::string> agrees;   // "549 records", "NORM 0.16763 of the test records"
   std::vector<std::string> differs;  // "521 with a diagnosis, published 522"
 
   std::string text() const {

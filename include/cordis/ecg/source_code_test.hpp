@@ -4,6 +4,7 @@
 // OpenTracings.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cordis/config.hpp>
 #include <cordis/ecg/cohort.hpp>
@@ -131,14 +132,14 @@ inline Cohort open_code_test(const std::filesystem::path& folder, const CodeTest
     columns.push_back(table.column(kCodeTestClasses[k]));
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     std::vector<float> all(kCodeTestClasses.size(), 0.0f);
-    all[0] = 1;
     for (std::size_t k = 0; k < columns.size(); ++k) {
       const std::string& text = table.rows[row][columns[k]];
       const auto value = to_real(trim(text));
       if (value != 0.0 && value != 1.0)
         throw IoError(concat(table.where(row, columns[k]), " is '", shown(text), "', wanted 0 or 1"));
-      if (value == 1.0) all[k + 1] = 1, all[0] = 0;
+      all[k + 1] = value == 1.0 ? 1.0f : 0.0f;
     }
+    all[0] = std::ranges::none_of(all, [](float label) { return label > 0; }) ? 1.0f : 0.0f;
     CohortRecord record{.name = std::to_string(row), .path = file, .labels = {}, .patient = {}};
     record.row = static_cast<std::int64_t>(row);
     for (const std::string& name : options.classes)

@@ -10,6 +10,7 @@
 #include <cordis/ecg/source_ptb.hpp>
 #include <cordis/ecg/source_ptbxl.hpp>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,22 @@ struct SourceOptions {
   bool merge_equivalent = false;  // Challenge only
   OpenTracings tracings = {};     // CODE-test only, which is refused without
 };
+
+namespace detail {
+
+// A table or array by which a set is known in one of the folders right below; archives unpack into a folder
+// of their own.
+inline std::optional<std::filesystem::path> find_below(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> found;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+    for (const char* name : {"labels.csv", "ptbxl_database.csv", kTracingsFile})
+      if (std::filesystem::exists(entry.path() / name, ignored)) found.push_back(entry.path() / name);
+  if (found.empty()) return std::nullopt;
+  return *std::ranges::min_element(found);
+}
+
+}  // namespace detail
 
 // "labels.csv", "ptb-xl", "code-test", "ptb" or "challenge", looked for in this order; IoError if none is
 // there.
@@ -49,6 +66,7 @@ inline std::string detect(const std::filesystem::path& folder) {
   std::vector<std::string> there;
   for (const auto& entry : fs::directory_iterator(folder)) there.push_back(entry.path().filename().string());
   std::ranges::sort(there);
+  const auto below = detail::find_below(folder);
   throw IoError(concat(
       folder.string(),
       ": no data set known here: looked for labels.csv with a filename column and classes of 0 and 1, for "
@@ -57,7 +75,9 @@ inline std::string detect(const std::filesystem::path& folder) {
       ", for RECORDS of patients, and for .hea files "
       "with a #Dx line or a reason for admission (found ",
       headers.size(),
-      " .hea files, the first without); the folder holds: ", there.empty() ? "nothing" : join(there)));
+      " .hea files, the first without); the folder holds: ", there.empty() ? "nothing" : join(there),
+      below ? concat("; name ", below->parent_path().string(), ", which holds ", below->filename().string())
+            : ""));
 }
 
 inline Cohort open_source(const std::filesystem::path& folder, const SourceOptions& options = {}) {
