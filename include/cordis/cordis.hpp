@@ -15,6 +15,7 @@
 
 // autograd: the tape
 #include <cordis/autograd/gradcheck.hpp>
+#include <cordis/autograd/leaf_done.hpp>
 #include <cordis/autograd/variable.hpp>
 
 // op: functions of variables

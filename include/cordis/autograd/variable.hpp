@@ -42,7 +42,8 @@ struct Node {
 };
 
 struct BackwardOptions {
-  bool retain_graph = false;  // keep the closures, so that backward can run again
+  bool retain_graph = false;                          // keep the closures, so that backward can run again
+  std::function<void(const Variables&)> passed = {};  // told each op's inputs once it has given its gradients
 };
 
 // A tensor with a gradient. A handle: copies are the same variable.
@@ -85,6 +86,7 @@ class Variable {
   void backward(BackwardOptions options = {}) const;
 
   bool same(const Variable& other) const { return state_ == other.state_; }
+  const void* id() const { return state_.get(); }  // equal where same() is true
 
  private:
   struct State {
@@ -265,6 +267,7 @@ inline void backward(const Variables& outputs, const Tensors& gradients, Backwar
       node->inputs.clear();
     }
     for (std::size_t i = 0; i < inputs.size(); ++i) arrive(inputs[i], std::exchange(dx[i], {}));
+    if (options.passed) options.passed(inputs);
   }
 }
 
