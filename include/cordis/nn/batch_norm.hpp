@@ -12,6 +12,7 @@ struct BatchNorm1dOptions {
   std::optional<double> momentum = 0.1;  // none: the running statistics are the plain average of all batches
   bool affine = true;
   bool track_running_stats = true;
+  BatchNormGather gather = {};  // of several processes that train as one; synchronise_batch_norm sets it
 };
 
 // (N, L, C) or (N, C), each channel normalised over the rest.
@@ -54,9 +55,13 @@ struct BatchNorm1d {
     const bool tracking = training && num_batches_tracked.defined();
     const auto count = tracking ? num_batches_tracked.item<std::int64_t>() + 1 : 1;
     const double momentum = options.momentum.value_or(1 / static_cast<double>(count));
-    const Variable y =
-        batch_norm(x, weight, bias, running_mean, running_var,
-                   {.momentum = momentum, .eps = options.eps, .training = training, .relu = relu}, shortcut);
+    const Variable y = batch_norm(x, weight, bias, running_mean, running_var,
+                                  {.momentum = momentum,
+                                   .eps = options.eps,
+                                   .training = training,
+                                   .relu = relu,
+                                   .gather = options.gather},
+                                  shortcut);
     if (tracking) *num_batches_tracked.data<std::int64_t>() = count;
     return observed(*this, y);
   }
