@@ -257,6 +257,27 @@ TEST_CASE("loader: tensors, as user code reads") {
   for (const auto& batch : Loader(TensorDataset{}, {.epochs = 3})) CHECK(!batch.x.defined());
 }
 
+TEST_CASE("loader: shards of a batch are its rows in order, each with one shard") {
+  for (const std::int64_t n : {12, 13, 23, 97})
+    for (const std::int64_t of : {1, 2, 3, 5}) {
+      CAPTURE(n);
+      CAPTURE(of);
+      LoaderOptions options{.batch = 9, .epochs = 2, .shuffle = true, .seed = 5, .min_batch = of};
+      const auto whole = run(Loader(Numbers{n}, options));
+      std::vector<Indices> pieced(whole.size());
+      for (std::int64_t index = 0; index < of; ++index) {
+        options.shard = {.index = index, .of = of};
+        const auto mine = run(Loader(Numbers{n}, options));
+        REQUIRE(mine.size() == whole.size());
+        for (std::size_t i = 0; i < mine.size(); ++i) {
+          CHECK(!mine[i].empty());
+          pieced[i].insert(pieced[i].end(), mine[i].begin(), mine[i].end());
+        }
+      }
+      CHECK(pieced == whole);
+    }
+}
+
 TEST_CASE("loader: misuse is refused") {
   const auto made = [](const LoaderOptions& options) {
     return refusal([&] { const Loader loader(Numbers{4}, options); });
@@ -268,6 +289,11 @@ TEST_CASE("loader: misuse is refused") {
   CHECK(says(made({.batch = 4, .min_batch = 5}), {"[Loader] min_batch 5", "batch = 4"}));
   CHECK(says(made({.min_batch = 0}), {"[Loader] min_batch 0"}));
   CHECK(says(made({.prefetch = -1}), {"[Loader] prefetch -1"}));
+  CHECK(says(made({.shard = {.index = 2, .of = 2}}), {"[Loader] there is no shard 2 of 2"}));
+  CHECK(says(
+      made({.batch = 3, .shard = {.index = 0, .of = 2}}),
+      {"[Loader] 4 records in batches of 3 make one of 1", "each of 2 shards", "min_batch of at least 2"}));
+  CHECK(made({.batch = 3, .min_batch = 2, .shard = {.index = 0, .of = 2}}).empty());
   CHECK(made({.batch = 4, .epochs = 0, .min_batch = 4, .prefetch = 0}).empty());
   CHECK(says(refusal([] { const Loader loader(TensorDataset{Tensor({3}), Tensor({2})}); }), {"[dataset]"}));
 }

@@ -24,6 +24,15 @@ concept Dataset = std::movable<D> && requires(const D& dataset, std::span<const 
   { dataset.gather(indices) } -> std::convertible_to<Batch>;
 };
 
+// Part `index` of `of`: of n rows those from n index / of to n (index + 1) / of.
+struct Shard {
+  std::int64_t index = 0, of = 1;
+
+  std::int64_t bound(std::int64_t n, std::int64_t at) const { return n / of * at + n % of * at / of; }
+  std::int64_t begin(std::int64_t n) const { return bound(n, index); }
+  std::int64_t end(std::int64_t n) const { return bound(n, index + 1); }
+};
+
 struct LoaderOptions {
   std::int64_t batch = 256;
   std::int64_t epochs = 1;  // passes over the dataset, one after the other
@@ -33,6 +42,7 @@ struct LoaderOptions {
   bool drop_last = false;      // leave out a last batch that is not full
   std::int64_t min_batch = 1;  // leave out a last batch smaller than this; batch norm needs 2 values
   std::int64_t prefetch = 2;   // batches kept ready by a thread; 0: made when asked for, without one
+  Shard shard = {};            // of each batch only these rows: what the others get are the rest of them
   Device device = {};          // where the batches are given; they are made on the CPU
 };
 
@@ -124,6 +134,12 @@ class Loader {
     CORDIS_CHECK(o.min_batch >= 1 && o.min_batch <= o.batch, "[Loader] min_batch ", o.min_batch,
                  " is not in 1 .. batch = ", o.batch);
     CORDIS_CHECK(o.prefetch >= 0, "[Loader] prefetch ", o.prefetch, " is negative");
+    CORDIS_CHECK(0 <= o.shard.index && o.shard.index < o.shard.of, "[Loader] there is no shard ",
+                 o.shard.index, " of ", o.shard.of);
+    const std::int64_t rest = n_ % o.batch, least = n_ == 0 || !keeps(rest) ? o.batch : rest;
+    CORDIS_CHECK(least >= o.shard.of, "[Loader] ", n_, " records in batches of ", o.batch, " make one of ",
+                 least, ": not a row for each of ", o.shard.of,
+                 " shards; give a batch or a min_batch of at least ", o.shard.of);
   }
 
   const D& dataset() const { return *dataset_; }
@@ -131,8 +147,7 @@ class Loader {
 
   std::int64_t batches_per_epoch() const {
     const std::int64_t rest = n_ % options_.batch;
-    const bool keep = rest > 0 && !options_.drop_last && rest >= options_.min_batch;
-    return n_ / options_.batch + (keep ? 1 : 0);
+    return n_ / options_.batch + (keeps(rest) ? 1 : 0);
   }
   // Of all epochs.
   std::int64_t batches() const {
@@ -196,14 +211,19 @@ class Loader {
   std::default_sentinel_t end() const { return {}; }
 
  private:
-  // Batch `at` of pass `pass`, of which `order` is kept; both move on.
+  bool keeps(std::int64_t rest) const {
+    return rest > 0 && !options_.drop_last && rest >= options_.min_batch;
+  }
+
+  // This shard of batch `at` of pass `pass`, of which `order` is kept; both move on.
   std::optional<Batch> make(std::int64_t& pass, std::int64_t& at, std::vector<std::int64_t>& order) const {
     if (at == batches_per_epoch()) ++pass, at = 0;
     if (batches_per_epoch() == 0 || pass >= options_.epochs) return std::nullopt;
     if (at == 0) order = this->order(options_.epoch + pass);
-    const std::int64_t first = at++ * options_.batch;
-    return dataset_->gather(std::span<const std::int64_t>(order).subspan(
-        static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(options_.batch, n_ - first))));
+    const std::int64_t first = at++ * options_.batch, rows = std::min(options_.batch, n_ - first);
+    const auto begin = static_cast<std::size_t>(first + options_.shard.begin(rows));
+    const auto end = static_cast<std::size_t>(first + options_.shard.end(rows));
+    return dataset_->gather(std::span<const std::int64_t>(order).subspan(begin, end - begin));
   }
 
   std::shared_ptr<const D> dataset_;
