@@ -1,22 +1,25 @@
 #!/usr/bin/env bash
 # tests/layout/headers.sh: every header compiles alone, without a warning.  headers.sh ROOT INCLUDES COMPILER...
-# INCLUDES: the folders of Eigen and, where it is there, HDF5, with colons between; cordis/hdf5 is left out without it.
+# INCLUDES: the folders of Eigen and, where they are there, HDF5 and MPI, with colons between; the rooms of those that
+# are not are left out.
 set -uo pipefail
 root=$1 includes=$2
 shift 2
 alone() {  # ROOT INCLUDES COMPILER HEADER
   echo "#include <$4>" | "$3" -x c++ -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
-    -I"$1/include" -isystem ${2//:/ -isystem } - || { echo "FAILED: $4 alone under $3"; return 1; }
+    -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -I"$1/include" -isystem ${2//:/ -isystem } - ||
+    { echo "FAILED: $4 alone under $3"; return 1; }
 }
 export -f alone
 mapfile -t headers < <(cd "$root/include" && find cordis -name '*.hpp' | sort)
 IFS=: read -ra folders <<< "$includes"
-hdf5=
-for folder in "${folders[@]}"; do [[ ! -e $folder/hdf5.h ]] || hdf5=$folder; done
-if [[ -z $hdf5 ]]; then
-  echo "no HDF5: cordis/hdf5 is not checked"
-  mapfile -t headers < <(printf '%s\n' "${headers[@]}" | grep -v '^cordis/hdf5/')
-fi
+for room in hdf5 mpi; do
+  there=
+  for folder in "${folders[@]}"; do [[ ! -e $folder/$room.h ]] || there=yes; done
+  [[ -z $there ]] || continue
+  echo "no $room.h: cordis/$room is not checked"
+  mapfile -t headers < <(printf '%s\n' "${headers[@]}" | grep -v "^cordis/$room/")
+done
 checked=0 failed=0
 for compiler in "$@"; do
   command -v "$compiler" > /dev/null || { echo "$compiler is not here: not checked with it"; continue; }
