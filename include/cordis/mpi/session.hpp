@@ -3,6 +3,7 @@
 
 #include <mpi.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cordis/config.hpp>
@@ -54,10 +55,11 @@ inline bool mpi_wait_until(MPI_Request& request, MpiClock::time_point deadline, 
     if (turn < 64) continue;
     const auto now = MpiClock::now();
     if (now >= deadline) return false;
-    if (now - start < std::chrono::milliseconds(20))
+    const auto waited = now - start;
+    if (waited < std::chrono::milliseconds(20))
       std::this_thread::yield();
     else
-      std::this_thread::sleep_for(std::chrono::microseconds(50));
+      std::this_thread::sleep_for(std::min<MpiClock::duration>(waited / 100, std::chrono::milliseconds(1)));
   }
 }
 
