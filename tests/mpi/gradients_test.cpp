@@ -46,7 +46,7 @@ Tensor gradient(const Net& net, std::size_t layer) { return net.layers[layer].we
 
 TEST_CASE("gradients: the sums of later layers run while backward works on earlier ones") {
   const Net net = made(6);
-  detail::GradientBuckets buckets(named_parameters(net), world(), 1);
+  detail::GradientBuckets<Communicator> buckets(named_parameters(net), world(), 1);
   buckets.open();
   std::vector<std::size_t> started;
   backward_telling({loss_of(net, 2, true)}, {ones({}, DType::f64)}, [&](const Variable& leaf) {

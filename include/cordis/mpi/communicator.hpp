@@ -92,7 +92,9 @@ class Pending {
 };
 
 struct CommunicatorOptions {
-  std::chrono::milliseconds deadline = std::chrono::minutes(10);  // longest wait for any collective
+  // Longest wait for any collective, and so the longest time that a rank may be on its own, to evaluate or to
+  // save.
+  std::chrono::milliseconds deadline = std::chrono::minutes(10);
 };
 
 // Ranks that compute together. A handle: copies are the same group. Collectives are called by every rank, in

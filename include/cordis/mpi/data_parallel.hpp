@@ -16,24 +16,33 @@ struct DataParallelOptions {
 
 // Makes each rank's step the one that a single rank would do on the batch that all their rows make, as
 // PyTorch's DistributedDataParallel; but shards may be of different sizes.
-//   DataParallel parallel(net, world);                      // after `to` and `load`; the net stays where it
-//   is for (auto [x, y] : Loader(data, {.shard = parallel.shard(), ...})) {
+//   DataParallel parallel(net, world);  // after `to` and `load`
+//   for (auto [x, y] : Loader(data, {.batch = 256, .shard = parallel.shard()})) {
 //     parallel.backward(bce_with_logits(net(x), y), x.size(0));
 //     optimizer.step();
 //   }
-// Batch norm without synchronise_batch_norm normalises each shard by itself, and the running statistics are
-// rank 0's.
-template <Walkable Net>
+// Gradients are summed by `sums`: the ranks' own communicator, which needs them on the CPU, or an
+// NcclCommunicator. Batch norm without synchronise_batch_norm normalises each shard by itself, and the
+// running statistics are rank 0's.
+template <Walkable Net, class Sums = Communicator>
 class DataParallel {
  public:
   // Collective: all ranks get rank 0's parameters and buffers.
   DataParallel(Net& net, const Communicator& ranks, const DataParallelOptions& options = {})
-      : net_(&net), ranks_(ranks.duplicate()), options_(options) {
+      : DataParallel(net, ranks, ranks.duplicate(), options) {}
+  DataParallel(Net& net, const Communicator& ranks, const Sums& sums, const DataParallelOptions& options = {})
+      : net_(&net), ranks_(ranks.duplicate()), sums_(sums), options_(options) {
     CORDIS_CHECK(options.bucket_bytes > 0 && options.check_every >= 0, "[DataParallel] bucket_bytes ",
                  options.bucket_bytes, ", check_every ", options.check_every);
+    CORDIS_CHECK(sums.rank() == ranks.rank() && sums.size() == ranks.size(), "[DataParallel] rank ",
+                 ranks.rank(), " of ", ranks.size(), " sums as rank ", sums.rank(), " of ", sums.size());
     const StateDict state = state_dict(net);
     detail::check_same_layout(state, ranks_);
-    for (const auto& [name, tensor] : state) ranks_.broadcast(tensor, 0, concat("\"", name, '"'));
+    for (const auto& [name, tensor] : state) {
+      const Tensor host = tensor.to(Device::cpu());
+      ranks_.broadcast(host, 0, concat("\"", name, '"'));
+      if (tensor.device() != Device::cpu()) tensor.copy_from(host);
+    }
   }
 
   Net& net() const { return *net_; }
@@ -51,7 +60,7 @@ class DataParallel {
                  ", a single element is needed");
     CORDIS_CHECK(records > 0, "[DataParallel] a loss over ", records, " records");
     if (options_.check_every > 0 && steps_ > 0 && steps_ % options_.check_every == 0) check();
-    detail::GradientBuckets buckets(named_parameters(*net_), ranks_, options_.bucket_bytes);
+    detail::GradientBuckets buckets(named_parameters(*net_), sums_, options_.bucket_bytes);
     const auto [all, mean] = agree(loss.value().item(), records, buckets.layout());
     if (!std::isfinite(mean)) return mean;
     Buffers buffers = start_buffers();
@@ -129,6 +138,7 @@ class DataParallel {
 
   Net* net_;
   Communicator ranks_;
+  Sums sums_;
   DataParallelOptions options_;
   std::int64_t steps_ = 0;
 };

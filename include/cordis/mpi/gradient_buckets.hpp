@@ -11,17 +11,19 @@ namespace cordis::inline CORDIS_ABI::detail {
 // One backward's gradients in buckets of about so many bytes, last parameter first, which is about the order
 // in which they are ready. A bucket's sum is started once all its gradients are complete and all earlier
 // buckets were started, so that every rank starts them in the same order. A parameter without a gradient
-// counts as zeros; where no rank has one it is left without.
+// counts as zeros; where no rank has one it is left without. Sums: a Communicator, or what else has its
+// start_all_reduce_sum.
+template <class Sums>
 class GradientBuckets {
  public:
-  GradientBuckets(const std::vector<NamedParameter>& parameters, const Communicator& ranks,
-                  std::int64_t bucket_bytes)
-      : ranks_(ranks) {
+  GradientBuckets(const std::vector<NamedParameter>& parameters, const Sums& sums, std::int64_t bucket_bytes)
+      : sums_(sums) {
     for (std::size_t i = parameters.size(); i-- > 0;) {
       const auto& [name, variable] = parameters[i];
       if (!variable.requires_grad()) continue;
       const auto bytes = static_cast<std::int64_t>(variable.value().bytes());
       if (buckets_.empty() || buckets_.back().dtype != variable.dtype() ||
+          buckets_.back().members[0].variable.device() != variable.device() ||
           buckets_.back().bytes + bytes > bucket_bytes)
         buckets_.push_back({.dtype = variable.dtype()});
       auto& bucket = buckets_.back();
@@ -58,13 +60,16 @@ class GradientBuckets {
     while (started_ < buckets_.size()) start(buckets_[started_++]);
     for (auto& bucket : buckets_) {
       bucket.sum.wait();
-      std::int64_t at = 0, flag = bucket.numel;
+      const auto members = std::ssize(bucket.members);
+      const Tensor flags =
+          bucket.flat.rows(bucket.numel, bucket.numel + members).to(Device::cpu()).to(DType::f64);
+      std::int64_t at = 0, member = 0;
       for (auto& [name, variable, before] : bucket.members) {
         const std::int64_t n = variable.value().numel();
-        const bool any = bucket.flat.rows(flag, flag + 1).item() > 0;
+        const bool any = flags.data<double>()[member++] > 0;
         if (any) variable.grad() = bucket.flat.rows(at, at + n).reshaped(variable.shape());
         if (before.defined()) add_gradient(variable.grad(), std::exchange(before, {}));
-        at += n, ++flag;
+        at += n;
       }
       bucket.flat = {};
     }
@@ -82,13 +87,14 @@ class GradientBuckets {
     std::size_t left = 0;  // members whose gradients are not complete
     std::vector<Member> members = {};
     Tensor flat = {};  // (numel + members,): the gradients, then 1 for each member that has one
-    Pending sum = {};
+    decltype(std::declval<const Sums&>().start_all_reduce_sum(Tensor())) sum = {};
   };
 
   void start(Bucket& bucket) {
     const auto members = std::ssize(bucket.members);
-    bucket.flat = Tensor({bucket.numel + members}, bucket.dtype);
-    std::int64_t at = 0, flag = bucket.numel;
+    bucket.flat = Tensor({bucket.numel + members}, bucket.dtype, bucket.members[0].variable.device());
+    const Tensor flags({members}, DType::f64);
+    std::int64_t at = 0, member = 0;
     for (auto& [name, variable, before] : bucket.members) {
       const std::int64_t n = variable.value().numel();
       Tensor place = bucket.flat.rows(at, at + n).reshaped(variable.shape());
@@ -97,15 +103,16 @@ class GradientBuckets {
         place.copy_from(gradient);
       else
         place.fill(0);
-      bucket.flat.rows(flag, flag + 1).fill(gradient.defined() ? 1 : 0);
-      at += n, ++flag;
+      flags.data<double>()[member++] = gradient.defined() ? 1 : 0;
+      at += n;
     }
-    bucket.sum = ranks_.start_all_reduce_sum(
+    bucket.flat.rows(bucket.numel, bucket.numel + members).copy_from(flags.to(bucket.dtype));
+    bucket.sum = sums_.start_all_reduce_sum(
         bucket.flat, concat("gradients of \"", bucket.members.back().name, "\" to \"",
                             bucket.members.front().name, "\", bucket ", started_, " of ", buckets_.size()));
   }
 
-  Communicator ranks_;
+  Sums sums_;
   std::deque<Bucket> buckets_;
   std::unordered_map<const void*, std::size_t> bucket_of_;
   std::size_t started_ = 0, finished_ = 0;

@@ -9,8 +9,8 @@ namespace cordis::inline CORDIS_ABI {
 // train_epoch with the same batches, of which each rank takes its rows; options, loss and number of records
 // are those of whole batches, on every rank. A last batch of fewer records than ranks is left out. Dropout
 // draws other numbers than on a single rank. Collective.
-template <Walkable Net, Optimizer O>
-double train_epoch(DataParallel<Net>& parallel, O& optimizer, const TensorDataset& data,
+template <Walkable Net, class Sums, Optimizer O>
+double train_epoch(DataParallel<Net, Sums>& parallel, O& optimizer, const TensorDataset& data,
                    const EpochOptions& options, const OnBatch& on_batch = {},
                    const LossFunction& loss_of = default_loss) {
   Net& net = parallel.net();
