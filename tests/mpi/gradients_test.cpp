@@ -111,6 +111,19 @@ TEST_CASE("gradients: a loss that is not finite on one rank is seen by all, and 
   CHECK(std::isfinite(parallel.backward(loss_of(net, 2), 2)));
 }
 
+TEST_CASE("gradients: from the third step on nothing is asked of the system") {
+  Net net = made();
+  DataParallel parallel(net, world(), {.check_every = 2});
+  std::vector<std::size_t> allocations;
+  for (int step = 0; step < 8; ++step) {
+    const auto before = memory_stats().system_allocs;
+    parallel.backward(loss_of(net, 2, true), 2);
+    zero_grad(net);
+    allocations.push_back(static_cast<std::size_t>(memory_stats().system_allocs - before));
+  }
+  for (std::size_t step = 3; step < allocations.size(); ++step) CHECK(allocations[step] == 0);
+}
+
 TEST_CASE("gradients: misuse is refused") {
   Net net = made();
   DataParallel parallel(net, world());
