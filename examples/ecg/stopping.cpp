@@ -11,7 +11,7 @@ volatile std::sig_atomic_t came = 0;
 void catch_stop_signals() {
   struct sigaction action {};
   action.sa_handler = [](int signal) { came = signal; };
-  action.sa_flags = SA_RESETHAND | SA_RESTART;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
   for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 }
 

@@ -161,4 +161,42 @@ case_refusals() {
   refuse "the files of another cell" 1 "holds a run with other settings" "$ecg" run-cell d up-up-resnet1d18-seed1
 }
 
+# The grids that come with the program: the whole study on sets of its names, the small one on the ECGs here.
+case_grids() {
+  local set
+  for set in ptb-xl cpsc_2018 georgia ptbdb code-test; do small_set $set 8; done
+  accept "the study" "$ecg" plan "$root/examples/ecg/grids/study.json" --out a
+  check "132 cells" grep -q "132 cells: 18 upstream, 36 from random weights, 78 from upstream weights" "$work/stdout"
+  accept "the small one" "$ecg" plan "$root/examples/ecg/grids/small.json" --root "$data" --out b
+  check "26 cells" grep -q "26 cells: 2 upstream, 12 from random weights, 12 from upstream weights" "$work/stdout"
+}
+
+# The one-liners of examples/ecg/grids/README.md.
+case_parallel() {
+  command -v parallel > /dev/null || { echo "no GNU parallel: not tried"; checks=1; return; }
+  two_sets
+  grid_file grid.json
+  accept "plan a" "$ecg" plan grid.json --out a
+  accept "plan b" "$ecg" plan grid.json --out b
+  accept "here" "$ecg" submit a --jobs 2
+  "$ecg" cells b | grep '^up-' | parallel -j 2 "$ecg" run-cell b {} > "$work/stdout" 2>&1
+  "$ecg" cells b --unfinished | parallel -j 2 "$ecg" run-cell b {} > "$work/stdout" 2>&1
+  check "all are finished" grep -q "16 finished" <("$ecg" status b)
+  check "the same cells" diff <(results a) <(results b)
+}
+case_snakemake() {
+  command -v snakemake > /dev/null || { echo "no Snakemake: not tried"; checks=1; return; }
+  two_sets
+  grid_file grid.json seeds 1
+  accept "plan a" "$ecg" plan grid.json --out a
+  accept "plan b" "$ecg" plan grid.json --out b
+  accept "here" "$ecg" submit a --jobs 2
+  sed -n '/^# Snakefile/,/^```/p' "$root/examples/ecg/grids/README.md" | grep -v '^```' > Snakefile
+  mkdir bin
+  ln -s "$ecg" bin/ecg
+  PATH=$PWD/bin:$PATH quiet snakemake --cores 2 --snakefile Snakefile --config run=b
+  check "Snakemake ends well" test "$status" = 0
+  check "the same cells" diff <(results a) <(results b)
+}
+
 run_cases

@@ -6,7 +6,7 @@ source "$(dirname "$0")/cluster.sh"
 has_slurm || exit 77
 source "$(dirname "$0")/../cli/common.sh"
 trap 'stop_cluster; chmod -R u+rwX "$work" 2> /dev/null; rm -rf "$work"' EXIT
-start_cluster "$work/cluster" 2 || { echo "Slurm does not start"; exit 1; }
+start_cluster "$work/cluster" 2 || { echo "Slurm does not start on this machine"; exit 77; }
 
 grid_file() {
   cat > "$1" << EOF

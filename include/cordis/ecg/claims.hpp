@@ -3,6 +3,7 @@
 
 #include <cordis/ecg/experiment_compare.hpp>
 #include <cordis/train/bootstrap.hpp>
+#include <cstdio>
 #include <map>
 #include <string>
 #include <vector>
@@ -53,6 +54,12 @@ struct ClaimOptions {
 };
 
 namespace detail {
+
+inline std::string rounded(double value, const char* format) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
 
 // Above zero: the claim is supported.
 inline ClaimVerdict decide(const Interval& value) {
@@ -186,8 +193,9 @@ inline std::vector<Claim> claims_of(const std::vector<GridGroup>& groups, const 
         return largest[static_cast<std::size_t>(&g - groups.data())];
       });
     });
-    large.reason = concat("at the largest sizes (up to ", records, " records) the lead is ", lead.mean, " [",
-                          lead.low, ", ", lead.high, "]");
+    large.reason = concat("at the largest sizes (up to ", records, " records) the lead is ",
+                          detail::rounded(lead.mean, "%+.3f"), " [", detail::rounded(lead.low, "%+.3f"), ", ",
+                          detail::rounded(lead.high, "%+.3f"), "]");
   } else {
     large.reason = "no set of the grid was trained on at several sizes";
   }
@@ -235,7 +243,7 @@ inline std::vector<Claim> claims_of(const std::vector<GridGroup>& groups, const 
     const auto share = [&](bool recurrent) {
       std::vector<double> shares;
       for (const auto& g : groups) shares.push_back(g.transferred);
-      return 100 * detail::mean_of(shares, groups, of_kind(recurrent));
+      return detail::rounded(100 * detail::mean_of(shares, groups, of_kind(recurrent)), "%.1f");
     };
     nets.reason = concat("of the convolutional networks' weights ", share(false),
                          " % come from upstream, of the "

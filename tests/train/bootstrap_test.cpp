@@ -1,0 +1,97 @@
+// tests/train/bootstrap_test.cpp: differences of many pairs under the same draws, p-values and Holm's
+// adjustment
+#include <doctest/doctest.h>
+
+#include <cordis/train/statistics.hpp>
+
+#include "refusal.hpp"
+
+using namespace cordis;
+
+namespace {
+
+// Scores of one class on `n` records of which every third is positive; the positives' are higher by `lift`.
+Scorer noisy(std::size_t n, double lift, std::uint64_t seed) {
+  Generator generator(seed);
+  std::vector<float> p;
+  std::vector<std::uint8_t> y;
+  for (std::size_t i = 0; i < n; ++i) {
+    y.push_back(i % 3 == 0);
+    p.push_back(static_cast<float>(generator.normal() + (y.back() ? lift : 0)));
+  }
+  return Scorer(p, y, 1, 0);
+}
+
+PairGroup group(const std::string& set, double lift, std::uint64_t seed, std::vector<int> cluster = {}) {
+  PairGroup out{set, {}};
+  for (int s = 0; s < 3; ++s) {
+    const auto at = seed + static_cast<std::uint64_t>(10 * s);
+    out.pairs.push_back({0, s, noisy(90, 1 + lift, at), noisy(90, 1, at + 1000), cluster});
+  }
+  return out;
+}
+
+double first(const std::vector<double>& groups) { return groups[0]; }
+
+}  // namespace
+
+TEST_CASE("bootstrap: groups of one set are drawn together, so that equal ones stay equal") {
+  const auto d = group_differences({group("a", 0.5, 1), group("a", 0.5, 1)}, Metric::auroc, 200, 7);
+  REQUIRE(d.draws.size() == 200);
+  CHECK(d.observed[0] == d.observed[1]);
+  for (const auto& draw : d.draws) CHECK(draw[0] == draw[1]);
+  const auto apart = group_differences({group("a", 0.5, 1), group("b", 0.5, 1)}, Metric::auroc, 200, 7);
+  CHECK(apart.observed[0] == apart.observed[1]);
+  int equal = 0;
+  for (const auto& draw : apart.draws) equal += draw[0] == draw[1];
+  CHECK(equal < 20);
+}
+
+TEST_CASE("bootstrap: of one group it is the paired difference") {
+  const auto pairs = group("", 0.4, 3).pairs;
+  const auto whole = paired_difference(pairs, Metric::auroc, 300, 11);
+  const auto d = interval_of(group_differences({{"x", pairs}}, Metric::auroc, 300, 11), first);
+  CHECK(whole.mean == d.mean);
+  CHECK(whole.low == d.low);
+  CHECK(whole.high == d.high);
+  CHECK(d.low < d.mean);
+  CHECK(d.mean < d.high);
+}
+
+TEST_CASE("bootstrap: records of a patient are drawn together") {
+  // Each record its own patient: as if none were told. Thirty records to a patient: a wider interval.
+  std::vector<int> own(90), thirty(90);
+  for (int i = 0; i < 90; ++i)
+    own[static_cast<std::size_t>(i)] = i, thirty[static_cast<std::size_t>(i)] = i / 30;
+  const auto interval = [](const std::vector<int>& cluster) {
+    return interval_of(group_differences({group("a", 1, 5, cluster)}, Metric::f1_macro, 400, 3), first);
+  };
+  const Interval none = interval({}), each = interval(own), many = interval(thirty);
+  CHECK(none.low == each.low);
+  CHECK(none.high == each.high);
+  CHECK(many.mean == none.mean);
+  CHECK(many.low != none.low);
+  CHECK(says(refusal([&] { group_differences({group("a", 1, 5, {1, 2})}, Metric::auroc, 10, 1); }),
+             {"2 clusters named for 90 records"}));
+}
+
+TEST_CASE("bootstrap: p is small where the draws keep away from zero, and at most 1") {
+  const auto far = group_differences({group("a", 3, 2)}, Metric::auroc, 500, 1);
+  CHECK(p_value_of(far, first) == doctest::Approx(2.0 / 501));
+  const auto none = group_differences({group("a", 0, 2)}, Metric::auroc, 500, 1);
+  CHECK(p_value_of(none, first) > 0.05);
+  CHECK(p_value_of(none, [](const std::vector<double>&) { return 0.0; }) == 1);
+  CHECK(std::isnan(p_value_of({}, first)));
+}
+
+TEST_CASE("bootstrap: Holm's adjustment, by hand") {
+  // 4 x 0.01; 3 x 0.02 = 0.06; 2 x 0.03 = 0.06; 1 x 0.5
+  const auto adjusted = holm({0.03, 0.01, kUndefined, 0.5, 0.02});
+  CHECK(adjusted[0] == doctest::Approx(0.06));
+  CHECK(adjusted[1] == doctest::Approx(0.04));
+  CHECK(std::isnan(adjusted[2]));
+  CHECK(adjusted[3] == doctest::Approx(0.5));
+  CHECK(adjusted[4] == doctest::Approx(0.06));
+  CHECK(holm({0.9, 0.8})[1] == 1);
+  CHECK(holm({}).empty());
+}
