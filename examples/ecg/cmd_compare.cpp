@@ -223,7 +223,8 @@ int compare_all(CompareOptions o) {
   if (o.run.threads > 0) cordis::set_num_threads(o.run.threads);
   o.run.threads = cordis::num_threads();
   const cordis::Device device = use_device(o.run.device);
-  const Records up = load_records(o.upstream, o.signal), down = load_records(o.downstream, o.signal);
+  const Records up = load_records(o.upstream, o.signal, o.run.cache),
+                down = load_records(o.downstream, o.signal, o.run.cache);
   const Plan plan = make_plan(o, up, down);
   for (const auto& text : plan.warnings) warn(text);
   const Json config = {{"command", "compare"},

@@ -7,6 +7,7 @@
 
 #include "commands.hpp"
 #include "console.hpp"
+#include "download.hpp"
 #include "records.hpp"
 
 namespace app {
@@ -106,17 +107,32 @@ void add_data(CLI::App& app, Action& action) {
     std::vector<std::string> folders;
     SetOptions set;
     cordis::ecg::PreprocessOptions signal = default_signal();
+    std::string download, root = ".";
   };
   const auto o = std::make_shared<Options>();
-  command->add_option("DIR", o->folders, "Folders of ECGs")->required();
+  auto* folders = command->add_option("DIR", o->folders, "Folders of ECGs");
+  command
+      ->add_option(
+          "--download", o->download,
+          "Say how to get one of the study's public sets, how much it is, and whether what lies there is "
+          "all of it. Nothing is downloaded")
+      ->check(CLI::IsMember(download_names()))
+      ->type_name("ptb-xl|cpsc2018|georgia|ptb|ribeiro")
+      ->excludes(folders);
+  command->add_option("--root", o->root, "With --download: the folder that the sets lie in")
+      ->type_name("DIR")
+      ->capture_default_str();
   add_set_options(*command, o->set, "", "");
   command->remove_option(command->get_option("--drop-unreadable"));
   o->set.drop_unreadable = true;  // here they are always listed
   add_signal_options(*command, o->signal);
   command->footer(
-      "Examples:\n  ecg data examples/data/ludb\n  ecg data examples/data/* --band none --scaling none\n");
+      "Examples:\n  ecg data examples/data/ludb\n  ecg data examples/data/* --band none --scaling none\n"
+      "  ecg data --download ptb-xl --root ~/ecg\n");
   command->callback([o, &action] {
     action = [o] {
+      if (!o->download.empty()) return download_help(o->download, o->root);
+      if (o->folders.empty()) throw CLI::RequiredError("DIR");
       cordis::ecg::check_options(o->signal);
       std::int64_t unreadable = 0, all = 0;
       for (std::size_t i = 0; i < o->folders.size(); ++i) {

@@ -18,7 +18,7 @@ int train_one(TrainOptions o, bool pretrain) {
   if (o.run.threads > 0) cordis::set_num_threads(o.run.threads);
   o.run.threads = cordis::num_threads();
   const cordis::Device device = use_device(o.run.device);
-  const Records records = load_records(o.data, o.signal);
+  const Records records = load_records(o.data, o.signal, o.run.cache);
   Split split = pretrain ? upstream_split(records, o.holdout) : downstream_splits(records, o.split)[0];
   std::vector<std::string> warnings;
   if (o.size > 0 && static_cast<std::size_t>(o.size) < split.train.size())

@@ -88,7 +88,7 @@ void train_cell(const GridFolder& folder, const Cell& cell) {
   RunOptions run = grid.run;
   const cordis::Device device = use_device(run.device);
   const GridData& data = data_of(grid, cell.data);
-  const Records records = load_records(data.set, data.signal);
+  const Records records = load_records(data.set, data.signal, folder.path() / "cache");
   write_account(folder, data.name, records);
   CellPlan plan =
       cell.upstream ? upstream_plan(grid, data, records) : downstream_plan(grid, data, records, cell);

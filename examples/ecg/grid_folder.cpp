@@ -93,8 +93,15 @@ GridFolder GridFolder::plan(const fs::path& path, const Grid& grid) {
                            ". Choose another --out, or remove the folder"));
     return open(path);
   }
-  if (fs::exists(path, error) && (!fs::is_directory(path, error) || !fs::is_empty(path, error)))
-    throw IoError(concat(path.string(), ": is there, but is no folder of a grid; choose another --out"));
+  if (fs::exists(path, error)) {
+    // cells.jsonl alone is a plan that was killed before it was whole.
+    const bool folder = fs::is_directory(path, error);
+    for (fs::directory_iterator at(path, error), end; folder && !error && at != end; at.increment(error))
+      if (!at->path().filename().string().starts_with(kCells))
+        throw IoError(concat(path.string(), ": holds ", at->path().filename().string(),
+                             " but no grid.json, so it is no folder of a grid; choose another --out"));
+    if (!folder) throw IoError(concat(path.string(), ": is a file; --out needs a folder"));
+  }
   fs::create_directories(path, error);
   if (error) throw IoError(concat(path.string(), ": cannot be made: ", error.message()));
   GridFolder folder;

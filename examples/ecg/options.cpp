@@ -293,6 +293,13 @@ void add_run_options(CLI::App& app, RunOptions& run) {
   add_whole(app, "--threads", run.threads, 0, 1024,
             "Threads that compute; 0: one per core. Sums depend on their number in the last bits")
       ->group("Run");
+  app.add_option(
+         "--cache", run.cache,
+         "Folder in which preprocessed records are kept, and taken from the next time where neither the data "
+         "nor the options have changed")
+      ->type_name("DIR")
+      ->default_str("none")
+      ->group("Run");
   add_device_options(app, run.device);
   add_real(app, "--checkpoint-seconds", run.checkpoint_seconds, 0, 1e6,
            "Save the state at an epoch's end once this long has passed since the last time; 0: every epoch")

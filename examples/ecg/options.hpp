@@ -60,6 +60,7 @@ struct RunOptions {
   std::string out;
   int threads = 0;  // 0: all cores
   DeviceOptions device;
+  std::string cache;  // folder of preprocessed records; empty: none
   double checkpoint_seconds = 10;
   cordis::ecg::SelectBy select = cordis::ecg::SelectBy::auroc;
   cordis::ecg::KeepWeights keep = cordis::ecg::KeepWeights::selected;

@@ -2,8 +2,11 @@
 #include "records.hpp"
 
 #include <cordis/core/parallel.hpp>
+#include <cordis/data/dataset.hpp>
+#include <cordis/ecg/cache.hpp>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 
 #include "console.hpp"
 #include "stopping.hpp"
@@ -38,6 +41,45 @@ std::vector<std::string> notes_of(const EcgData& data) {
   return notes;
 }
 
+// The vector's elements as a tensor, without copying them.
+cordis::Tensor tensor_of(std::vector<float> values, const cordis::Shape& shape) {
+  const auto owner = std::make_shared<std::vector<float>>(std::move(values));
+  return {shape, cordis::DType::f32, cordis::Storage(owner->data(), owner)};
+}
+
+// Read and preprocessed, or what did so before left in the cache.
+cordis::ecg::CachedData load_folder(const std::string& folder, const SetOptions& set,
+                                    const cordis::ecg::PreprocessOptions& signal, const fs::path& cache) {
+  const auto cohort = open_folder(folder, set, signal);
+  const cordis::ecg::LoadOptions options{.preprocess = signal,
+                                         .drop_unreadable = set.drop_unreadable,
+                                         .progress = [](auto, auto) { stop_point(); }};
+  fs::path file;
+  std::string key;
+  if (!cache.empty()) {
+    file =
+        cache / concat(folder_name(folder), '-', cordis::ecg::cache_options(cohort, options), ".safetensors");
+    key = cordis::ecg::cache_key(cohort, options);
+    try {
+      if (auto found = cordis::ecg::read_cache(file, key)) return std::move(*found);
+    } catch (const IoError& error) {
+      warn(concat(error.what(), "; the records are read again"));
+    }
+  }
+  EcgData data = cordis::ecg::load(cohort, options);
+  const auto classes = static_cast<std::int64_t>(data.classes.size());
+  cordis::ecg::CachedData out{.account = {},
+                              .x = tensor_of(std::move(data.samples), {data.size, data.length, data.leads}),
+                              .y = tensor_of(std::move(data.labels), {data.size, classes})};
+  out.account = std::move(data);
+  if (file.empty() || out.account.size == 0) return out;
+  fs::create_directories(cache);
+  cordis::ecg::write_cache(file, key, out.account, out.x, out.y);
+  // From the file from now on, whose pages other processes share.
+  if (auto found = cordis::ecg::read_cache(file, key)) return std::move(*found);
+  return out;
+}
+
 }  // namespace
 
 cordis::ecg::Cohort open_folder(const std::string& folder, const SetOptions& set,
@@ -49,15 +91,15 @@ cordis::ecg::Cohort open_folder(const std::string& folder, const SetOptions& set
                                            .tracings = tracings_reader()});
 }
 
-Records load_records(const SetOptions& set, const cordis::ecg::PreprocessOptions& signal) {
+Records load_records(const SetOptions& set, const cordis::ecg::PreprocessOptions& signal,
+                     const fs::path& cache) {
   Records out;
+  std::vector<cordis::ecg::CachedData> parts;
   for (const auto& folder : set.folders) {
     SetOptions asked = set;
     if (!out.classes.empty()) asked.classes = out.classes;
-    const auto cohort = open_folder(folder, asked, signal);
-    EcgData data = cordis::ecg::load(cohort, {.preprocess = signal,
-                                              .drop_unreadable = set.drop_unreadable,
-                                              .progress = [](auto, auto) { stop_point(); }});
+    parts.push_back(load_folder(folder, asked, signal, cache));
+    const EcgData& data = parts.back().account;
     if (out.classes.empty()) out.classes = data.classes;
     const std::string name = folder_name(folder);
     out.name += (out.name.empty() ? "" : " + ") + name;
@@ -74,18 +116,15 @@ Records load_records(const SetOptions& set, const cordis::ecg::PreprocessOptions
                            data.dropped.empty() ? ""
                                                 : concat("; the first of ", data.dropped.size(),
                                                          " dropped: ", data.dropped[0].text)));
-    out.accounts.push_back(std::move(data));
   }
-  const auto classes = static_cast<std::int64_t>(out.classes.size());
-  out.x = cordis::Tensor({out.size(), signal.length, 12});
-  out.y = cordis::Tensor({out.size(), classes});
-  float *x = out.x.data<float>(), *y = out.y.data<float>();
-  for (EcgData& data : out.accounts) {
-    x = std::copy(data.samples.begin(), data.samples.end(), x);
-    y = std::copy(data.labels.begin(), data.labels.end(), y);
-    std::vector<float>().swap(data.samples);
-    std::vector<float>().swap(data.labels);
+  cordis::TensorDataset all;
+  for (auto& part : parts) {
+    all = cordis::concatenate(all, {part.x, part.y});
+    part.x = part.y = {};
+    out.accounts.push_back(std::move(part.account));
   }
+  out.x = all.x;
+  out.y = all.y;
   return out;
 }
 

@@ -30,7 +30,9 @@ cordis::ecg::Cohort open_folder(const std::string& folder, const SetOptions& set
                                 const cordis::ecg::PreprocessOptions& signal);
 
 // A progress line each. Warnings (checksums) go to stderr, counted.
-Records load_records(const SetOptions& set, const cordis::ecg::PreprocessOptions& signal);
+// cache: a folder in which preprocessed records are kept and found again; empty: none.
+Records load_records(const SetOptions& set, const cordis::ecg::PreprocessOptions& signal,
+                     const std::filesystem::path& cache = {});
 
 // Records whose signals or labels came from other bytes than before are another experiment: config.json.
 Json digest_json(const Records& records);

@@ -54,6 +54,7 @@
 // io: files
 #include <cordis/io/atomic_file.hpp>
 #include <cordis/io/load.hpp>
+#include <cordis/io/mapped_file.hpp>
 #include <cordis/io/safetensors.hpp>
 #include <cordis/io/safetensors_header.hpp>
 

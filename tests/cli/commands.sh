@@ -217,4 +217,17 @@ without_default() {
        END { done() }' "$work/stdout" | grep -vE -- '^ +(-m,)?--(model|init) FILE' | awk '{ print $1 }' | tr '\n' ' '
 }
 
+case_download() {
+  local set
+  for set in ptb-xl cpsc2018 georgia ptb ribeiro; do
+    accept "$set" "$ecg" data --download $set
+    check "$set: commands, sizes, and nothing there" grep -q "wget" "$work/stdout"
+    check "$set: says so" grep -q "is not there yet" "$work/stdout"
+  done
+  small_set ptb-xl 8
+  refuse "a part of it" 1 "8 records, 21837, 21799 were published" "$ecg" data --download ptb-xl
+  refuse "another name" 2 "--download" "$ecg" data --download nothing
+  refuse "no folder" 2 "DIR is required" "$ecg" data
+}
+
 run_cases

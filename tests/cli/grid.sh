@@ -132,6 +132,9 @@ case_refusals() {
   refuse "no grid" 1 "has no grid.json|ecg plan makes one" "$ecg" submit up
   grid_file other.json seeds 3
   refuse "another grid" 1 "holds another grid|seeds is 2 there and 3 now" "$ecg" plan other.json --out a
+  mkdir half
+  echo '{"cell"' > half/cells.jsonl
+  accept "a plan that was killed" "$ecg" plan grid.json --out half
   refuse "a folder of something else" 1 "is no folder of a grid" "$ecg" plan grid.json --out up
   grid_file bad.json sead 3
   refuse "unknown key" 1 "bad.json: has the unknown key sead|known are" "$ecg" plan bad.json --out c
@@ -159,6 +162,37 @@ case_refusals() {
   cp -r d/cells/up-up-resnet1d18-seed0 d/cells/up-up-resnet1d18-seed1
   rm d/cells/up-up-resnet1d18-seed1/done
   refuse "the files of another cell" 1 "holds a run with other settings" "$ecg" run-cell d up-up-resnet1d18-seed1
+}
+
+# Preprocessed records are kept once for all cells, and read again where they are damaged or the data has changed.
+case_cache() {
+  two_sets
+  grid_file grid.json seeds 1 sweeps '[]'
+  accept "plan a" "$ecg" plan grid.json --out a
+  accept "plan b" "$ecg" plan grid.json --out b
+  accept "a" "$ecg" submit a --jobs 2
+  check "one file for each set" test "$(ls a/cache | wc -l)" = 2
+  accept "b, upstream" "$ecg" run-cell b up-up-gru-seed0
+  local kept
+  kept=$(echo b/cache/up-*.safetensors)
+  printf X | dd of="$kept" bs=1 seek=$(($(stat -c %s "$kept") - 5)) conv=notrunc status=none
+  accept "b, with a damaged file" "$ecg" run-cell b up-up-resnet1d18-seed0
+  check "it was told" grep -q "warning: .*checksum is .*the records are read again" "$work/stderr"
+  accept "b" "$ecg" submit b --jobs 2
+  check "the same cells" diff <(results a) <(results b)
+  # A record that changes is another experiment.
+  cp down/r01.dat down/r00.dat
+  rm -r b/cells/down-gru-random-seed0
+  accept "b, other data" "$ecg" run-cell b down-gru-random-seed0
+  check "other bytes were read" bash -c '! cmp -s a/cells/$0/config.json b/cells/$0/config.json' down-gru-random-seed0
+  train_command down --out c
+  accept "without" "${train[@]}"
+  train_command down --out d --cache kept
+  accept "with" "${train[@]}"
+  train_command down --out e --cache kept
+  accept "with, again" "${train[@]}"
+  check "the same weights" test "$(cat {c,d,e}/weights.safetensors | sha256sum)" = \
+    "$(cat {c,c,c}/weights.safetensors | sha256sum)"
 }
 
 # The grids that come with the program: the whole study on sets of its names, the small one on the ECGs here.

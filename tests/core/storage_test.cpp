@@ -249,3 +249,21 @@ TEST_CASE("storage: released by another thread than took it") {
   }
   CHECK(memory_stats().in_use == before);
 }
+
+TEST_CASE("storage: somebody else's memory keeps its owner as long as any copy lives") {
+  const auto before = memory_stats();
+  auto owner = std::make_shared<std::vector<float>>(100, 3.0F);
+  const std::weak_ptr<std::vector<float>> watched = owner;
+  float* const data = owner->data();
+  {
+    Storage storage(data, std::move(owner));
+    const Storage copy = storage;
+    storage = Storage(64);
+    CHECK(!watched.expired());
+    CHECK(copy.data() == data);
+    CHECK(copy.unique());
+    CHECK(copy.device() == Device::cpu());
+  }
+  CHECK(watched.expired());
+  CHECK(memory_stats().in_use == before.in_use);
+}

@@ -80,8 +80,9 @@ TEST_CASE("a graph computes anew at each launch, in memory of its own") {
   }
   Stream stream(kDevice);
   synchronize(kDevice);
+  graph.launch();
   {
-    const StreamGuard guard(stream);  // ordered after the last launch by the graph itself
+    const StreamGuard guard(stream);  // the graph itself orders this launch after the one before
     graph.launch();
     CHECK(difference(y, full({1000}, 12)) == 0);
   }

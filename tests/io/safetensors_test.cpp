@@ -359,3 +359,34 @@ TEST_CASE("safetensors: a missing file, a folder, a text") {
   CHECK(says(refused(folder, std::string_view("\x10\0\0\0\0\0\0\0not JSON at all.", 24)),
              {"byte 8", "where '{'"}));
 }
+
+TEST_CASE(
+    "safetensors: a mapped file holds what a read one does, and is not changed by writing to the tensors") {
+  const Folder folder;
+  const auto path = folder.path / "mapped.safetensors";
+  write_safetensors(path, mixture(), {{"k", "v"}});
+  const std::string before = read_file(path);
+  CHECK(before == safetensors_bytes(mixture(), {{"k", "v"}}));
+  const auto read = read_safetensors(path);
+  auto mapped = map_safetensors(path);
+  CHECK(mapped.metadata == read.metadata);
+  REQUIRE(mapped.tensors.size() == read.tensors.size());
+  for (std::size_t i = 0; i < read.tensors.size(); ++i) {
+    CHECK(mapped.tensors[i].name == read.tensors[i].name);
+    CHECK(same_bits(mapped.tensors[i].tensor, read.tensors[i].tensor));
+  }
+  const Tensor kept = mapped.tensors[0].tensor;  // keeps the mapping alive
+  mapped = {};
+  kept.data<float>()[0] = 77;
+  CHECK(kept.data<float>()[0] == 77);
+  CHECK(read_file(path) == before);
+  // Replaced while it is mapped, as atomic files are: the mapping stays what it was.
+  write_safetensors(path, {{"other", Tensor::scalar(1.0)}});
+  CHECK(kept.data<float>()[1] == -0.0F);
+  for (const auto& bytes : {std::string(), std::string(7, 'x'), before.substr(0, before.size() - 1)}) {
+    atomic_write(path, bytes);
+    CHECK(!refusal<IoError>([&] { map_safetensors(path); }).empty());
+  }
+  CHECK(says(refusal<IoError>([&] { map_safetensors(folder.path); }), {"not a regular file"}));
+  CHECK(says(refusal<IoError>([&] { map_safetensors(folder.path / "no"); }), {"cannot be opened"}));
+}

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -156,6 +157,10 @@ inline std::atomic<bool>& poison_flag() {
 namespace detail {
 inline Block* take_block(Cpu, std::size_t bytes) { return BlockCache::instance().take(bytes); }
 inline void give_block(Cpu, Block* block) { BlockCache::instance().give(block); }
+// A block of memory that is somebody else's, who is kept alive with it.
+struct ForeignBlock : Block {
+  std::shared_ptr<const void> owner;
+};
 inline void poison(Cpu, void* data, std::size_t bytes) { std::memset(data, 0xFF, bytes); }
 inline MemoryStats stats_of(Cpu) { return BlockCache::instance().stats(); }
 inline void clear_cache(Cpu) { BlockCache::instance().clear(); }
@@ -197,6 +202,14 @@ class Storage {
       if (detail::poison_flag().load(std::memory_order_relaxed)) detail::poison(kind, data(), bytes);
     });
   }
+  // Memory of the CPU that `owner` holds; it lives as long as the storage does.
+  Storage(void* data, std::shared_ptr<const void> owner) {
+    auto* block = new detail::ForeignBlock;
+    block->data = data;
+    block->size_class = kForeign;
+    block->owner = std::move(owner);
+    block_ = block;
+  }
   Storage(const Storage& other) : block_(other.block_), device_(other.device_) {
     if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
   }
@@ -207,7 +220,10 @@ class Storage {
     return *this;
   }
   ~Storage() {
-    if (block_ && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    if (!block_ || block_->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (block_->size_class == kForeign)
+      delete static_cast<detail::ForeignBlock*>(block_);
+    else
       on(device_, [&](auto kind) { detail::give_block(kind, block_); });
   }
 
@@ -217,6 +233,8 @@ class Storage {
   explicit operator bool() const { return block_ != nullptr; }
 
  private:
+  static constexpr int kForeign = -1;  // in place of a size class
+
   detail::Block* block_ = nullptr;
   Device device_;
 };

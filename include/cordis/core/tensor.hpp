@@ -22,6 +22,10 @@ class Tensor {
         dtype_(dtype),
         storage_(static_cast<std::size_t>(shape.numel()) * size_of(dtype), device) {}
 
+  // Elements that lie in the storage, from its start.
+  Tensor(Shape shape, DType dtype, Storage storage)
+      : shape_(shape), dtype_(dtype), storage_(std::move(storage)) {}
+
   // Elements given in row-major order; their number must be shape.numel().
   template <class T>
   static Tensor of(Shape shape, const std::vector<T>& values) {

@@ -72,6 +72,11 @@ inline EcgData load(const Cohort& cohort, const LoadOptions& options = {}) {
     data.records.push_back(entry);
     data.filled += prepared.filled;
   };
+  // In one piece from the start: growing would need twice as much.
+  const auto values = static_cast<std::size_t>(data.length * data.leads);
+  constexpr std::size_t kMost = (std::size_t{1} << 40) / sizeof(float);  // more is a mistake somewhere
+  if (values > 0 && cohort.records.size() <= kMost / values)
+    data.samples.reserve(cohort.records.size() * values);
   std::int64_t done = 0;
   for (const CohortRecord& entry : cohort.records) {
     try {

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -64,34 +65,58 @@ inline std::string read_file(const std::filesystem::path& path) {
   }
 }
 
-// Writes to a temporary name in the same folder, syncs, renames, syncs the folder. Where any of it fails
-// (disk full, no permission) the temporary file is removed, what was there before is untouched, and IoError
-// says why.
-inline void atomic_write(const std::filesystem::path& path, std::string_view bytes) {
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  static std::atomic<unsigned> number{0};  // two threads may write the same path
-  const std::string temporary = concat(path.string(), ".tmp.", ::getpid(), '.', number++);
-  {
-    const detail::FileDescriptor file(
-        detail::open_retrying(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666));
-    if (file.get() < 0) detail::io_fail(path, "cannot be written");
-    const auto give_up = [&](const char* what) {
-      const int error = errno;
-      ::unlink(temporary.c_str());
-      errno = error;
-      detail::io_fail(path, what);
-    };
+// A file on its way: written under a temporary name in the same folder; commit() syncs it, renames it and
+// syncs the folder. Where any of it fails (disk full, no permission), or commit() is never reached, the
+// temporary file is removed, what was there before is untouched, and IoError says why.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path)
+      : path_(std::move(path)),
+        temporary_(concat(path_.string(), ".tmp.", ::getpid(), '.', next_number())),
+        file_(detail::open_retrying(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666)) {
+    if (file_.get() < 0) detail::io_fail(path_, "cannot be written");
+  }
+  ~AtomicFile() {
+    if (!committed_) ::unlink(temporary_.c_str());
+  }
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::string_view bytes) {
     for (std::size_t done = 0; done < bytes.size();) {
-      const ssize_t count = ::write(file.get(), bytes.data() + done, bytes.size() - done);
+      const ssize_t count = ::write(file_.get(), bytes.data() + done, bytes.size() - done);
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) give_up("cannot be written");
+      if (count < 0) detail::io_fail(path_, "cannot be written");
       done += static_cast<std::size_t>(count);
     }
-    if (::fsync(file.get()) != 0) give_up("cannot be synced");
-    if (::rename(temporary.c_str(), path.c_str()) != 0) give_up("cannot be renamed into place");
   }
-  const detail::FileDescriptor parent(detail::open_retrying(folder.c_str(), O_RDONLY | O_DIRECTORY));
-  if (parent.get() < 0 || ::fsync(parent.get()) != 0) detail::io_fail(folder, "cannot be synced");
+  void commit() {
+    if (::fsync(file_.get()) != 0) detail::io_fail(path_, "cannot be synced");
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0)
+      detail::io_fail(path_, "cannot be renamed into place");
+    committed_ = true;
+    const auto folder = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path(".");
+    const detail::FileDescriptor parent(detail::open_retrying(folder.c_str(), O_RDONLY | O_DIRECTORY));
+    if (parent.get() < 0 || ::fsync(parent.get()) != 0) detail::io_fail(folder, "cannot be synced");
+  }
+
+ private:
+  static unsigned next_number() {  // two threads may write the same path
+    static std::atomic<unsigned> number{0};
+    return number++;
+  }
+
+  std::filesystem::path path_;
+  std::string temporary_;
+  detail::FileDescriptor file_;
+  bool committed_ = false;
+};
+
+// A whole file: a reader sees the old bytes or the new ones.
+inline void atomic_write(const std::filesystem::path& path, std::string_view bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
 }
 
 }  // namespace cordis::inline CORDIS_ABI

@@ -4,8 +4,10 @@
 
 #include <bit>
 #include <cordis/io/atomic_file.hpp>
+#include <cordis/io/mapped_file.hpp>
 #include <cordis/io/safetensors_header.hpp>
 #include <cordis/nn/module.hpp>
+#include <memory>
 #include <set>
 
 namespace cordis::inline CORDIS_ABI {
@@ -29,10 +31,12 @@ inline float half_to_float(std::uint16_t bits) {
   return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
 }
 
+namespace detail {
 // Throws IoError naming file, tensor or byte, what came and what was needed. Nothing is allocated on a
 // header's word alone: every size is checked against the file's first.
-inline SafetensorsFile read_safetensors(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path), file = path.string();
+// `bytes`: the whole file. make(dtype, shape, elements): the tensor of elements that lie in it.
+template <class Make>
+SafetensorsFile parse_safetensors(const std::string& file, std::string_view bytes, Make&& make) {
   if (bytes.size() < 8)
     throw IoError(concat(file, ": ", bytes.size(), " bytes, a safetensors file has at least 8"));
   std::uint64_t length = 0;
@@ -53,7 +57,6 @@ inline SafetensorsFile read_safetensors(const std::filesystem::path& path) {
     Shape shape;
     for (const auto extent : entry.shape) shape.append(extent);
     const char* source = data + entry.begin;
-    const auto size = static_cast<std::size_t>(entry.end - entry.begin);
     Tensor tensor;
     if (entry.dtype == "F16" || entry.dtype == "BF16") {
       tensor = Tensor(shape, DType::f32);
@@ -65,10 +68,10 @@ inline SafetensorsFile read_safetensors(const std::filesystem::path& path) {
                                       : std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
       }
     } else if (entry.dtype == "F32" || entry.dtype == "F64" || entry.dtype == "I64") {
-      tensor = Tensor(shape, entry.dtype == "F32"   ? DType::f32
-                             : entry.dtype == "F64" ? DType::f64
-                                                    : DType::i64);
-      if (size) std::memcpy(tensor.raw(), source, size);
+      tensor = make(entry.dtype == "F32"   ? DType::f32
+                    : entry.dtype == "F64" ? DType::f64
+                                           : DType::i64,
+                    shape, source);
     } else {
       throw IoError(
           concat(where, "dtype ", entry.dtype, " is not supported; F16, BF16, F32, F64 and I64 are"));
@@ -77,11 +80,38 @@ inline SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   }
   return result;
 }
+}  // namespace detail
 
-// The same bytes for the same input. Tensors lie in the order given; the header is padded so that the data is
-// aligned to 8 bytes.
-inline std::string safetensors_bytes(const StateDict& tensors,
-                                     const std::map<std::string, std::string>& metadata = {}) {
+// Throws IoError naming file, tensor or byte, what came and what was needed.
+inline SafetensorsFile read_safetensors(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path);
+  return detail::parse_safetensors(path.string(), bytes,
+                                   [](DType dtype, const Shape& shape, const char* elements) {
+                                     Tensor tensor(shape, dtype);
+                                     if (tensor.bytes()) std::memcpy(tensor.raw(), elements, tensor.bytes());
+                                     return tensor;
+                                   });
+}
+
+// The same without reading: the tensors' elements are the file's pages, brought in when they are touched and
+// shared by all processes that map it. What is written to them is this process's own. The file must not
+// shrink meanwhile.
+inline SafetensorsFile map_safetensors(const std::filesystem::path& path) {
+  const auto file = std::make_shared<MappedFile>(path);
+  return detail::parse_safetensors(
+      path.string(), file->bytes(), [&](DType dtype, const Shape& shape, const char* elements) {
+        if (reinterpret_cast<std::uintptr_t>(elements) % size_of(dtype) == 0)
+          return Tensor(shape, dtype, Storage(const_cast<char*>(elements), file));
+        Tensor tensor(shape, dtype);  // a file that is not padded
+        if (tensor.bytes()) std::memcpy(tensor.raw(), elements, tensor.bytes());
+        return tensor;
+      });
+}
+
+namespace detail {
+// What stands before the tensors' elements.
+inline std::string safetensors_head(const StateDict& tensors,
+                                    const std::map<std::string, std::string>& metadata) {
   std::set<std::string_view> names;
   std::string header = "{";
   if (!metadata.empty()) {
@@ -109,18 +139,29 @@ inline std::string safetensors_bytes(const StateDict& tensors,
   std::string bytes(8, '\0');
   const std::uint64_t length = header.size();
   std::memcpy(bytes.data(), &length, 8);
-  bytes += header;
-  bytes.reserve(bytes.size() + offset);
-  for (const auto& [name, tensor] : tensors) {
-    const Tensor here = tensor.to(Device::cpu());
-    bytes.append(static_cast<const char*>(here.raw()), here.bytes());
-  }
+  return bytes + header;
+}
+inline std::string_view elements_of(const Tensor& here) {
+  return {static_cast<const char*>(here.raw()), here.bytes()};
+}
+}  // namespace detail
+
+// The same bytes for the same input. Tensors lie in the order given; the header is padded so that the data is
+// aligned to 8 bytes.
+inline std::string safetensors_bytes(const StateDict& tensors,
+                                     const std::map<std::string, std::string>& metadata = {}) {
+  std::string bytes = detail::safetensors_head(tensors, metadata);
+  for (const auto& [name, tensor] : tensors) bytes += detail::elements_of(tensor.to(Device::cpu()));
   return bytes;
 }
 
+// Written piece by piece: the file needs no memory beside the tensors.
 inline void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
                               const std::map<std::string, std::string>& metadata = {}) {
-  atomic_write(path, safetensors_bytes(tensors, metadata));
+  AtomicFile file(path);
+  file.write(detail::safetensors_head(tensors, metadata));
+  for (const auto& [name, tensor] : tensors) file.write(detail::elements_of(tensor.to(Device::cpu())));
+  file.commit();
 }
 
 }  // namespace cordis::inline CORDIS_ABI
