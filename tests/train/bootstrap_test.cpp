@@ -4,23 +4,12 @@
 
 #include <cordis/train/statistics.hpp>
 
+#include "noisy.hpp"
 #include "refusal.hpp"
 
 using namespace cordis;
 
 namespace {
-
-// Scores of one class on `n` records of which every third is positive; the positives' are higher by `lift`.
-Scorer noisy(std::size_t n, double lift, std::uint64_t seed) {
-  Generator generator(seed);
-  std::vector<float> p;
-  std::vector<std::uint8_t> y;
-  for (std::size_t i = 0; i < n; ++i) {
-    y.push_back(i % 3 == 0);
-    p.push_back(static_cast<float>(generator.normal() + (y.back() ? lift : 0)));
-  }
-  return Scorer(p, y, 1, 0);
-}
 
 PairGroup group(const std::string& set, double lift, std::uint64_t seed, std::vector<int> cluster = {}) {
   PairGroup out{set, {}};
@@ -71,7 +60,9 @@ TEST_CASE("bootstrap: records of a patient are drawn together") {
   CHECK(none.high == each.high);
   CHECK(many.mean == none.mean);
   CHECK(many.low != none.low);
-  CHECK(says(refusal([&] { group_differences({group("a", 1, 5, {1, 2})}, Metric::auroc, 10, 1); }),
+  CHECK(says(refusal([&] {
+               group_differences({group("a", 1, 5, {1, 2})}, Metric::auroc, 10, 1);
+             }),
              {"2 clusters named for 90 records"}));
 }
 

@@ -3,24 +3,12 @@
 
 #include <cordis/train/statistics.hpp>
 
+#include "noisy.hpp"
 #include "refusal.hpp"
 
 using namespace cordis;
 
 namespace {
-
-// Scores of one class on `n` records of which every third is positive: the positives' scores are `lift` above
-// the negatives' on average, with noise from `seed`.
-Scorer noisy(std::size_t n, double lift, std::uint64_t seed) {
-  Generator generator(seed);
-  std::vector<float> p;
-  std::vector<std::uint8_t> y;
-  for (std::size_t i = 0; i < n; ++i) {
-    y.push_back(i % 3 == 0);
-    p.push_back(static_cast<float>(generator.normal() + (y.back() ? lift : 0)));
-  }
-  return Scorer(p, y, 1, 0);
-}
 
 bool same(const Interval& a, const Interval& b) {
   return a.mean == b.mean && a.low == b.low && a.high == b.high && a.resamples == b.resamples;
