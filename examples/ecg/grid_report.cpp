@@ -111,8 +111,8 @@ void differences_section(Html& html, Drawings& drawings, const GridResults& resu
   for (const Metric metric : {Metric::f1_weighted, Metric::auroc}) {
     Plot forest{.name = concat("forest-", cordis::name_of(metric)),
                 .title = concat("Pretrained minus random: ", title_of(metric)),
-                .x_label = "",
-                .y_label = "difference"};
+                .x_label = "difference",
+                .y_label = ""};
     forest.differences = true;
     Line line{.title = "difference and 95 % interval", .joined = false};
     Table table{.caption = concat(title_of(metric), ", last epoch"),
@@ -129,8 +129,8 @@ void differences_section(Html& html, Drawings& drawings, const GridResults& resu
       line.low.push_back(c->difference.low);
       line.high.push_back(c->difference.high);
     }
-    forest.width = std::max(460, 120 + 34 * static_cast<int>(forest.labels.size()));
-    forest.height = 420;
+    forest.width = 620;
+    forest.height = 120 + 24 * static_cast<int>(forest.labels.size());
     forest.lines.push_back(std::move(line));
     drawings.add(std::move(forest), concat("Differences in ", title_of(metric), " at the last epoch."));
     html.table(table);

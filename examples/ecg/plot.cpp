@@ -71,10 +71,21 @@ std::string script_of(const Plot& plot) {
       << "set title " << quoted(plot.title) << "\nset xlabel " << quoted(plot.x_label) << "\nset ylabel "
       << quoted(plot.y_label) << "\nset key tmargin center horizontal samplen 5 spacing 1.1 width -2\n";
   if (!plot.labels.empty()) {
-    out << "set xtics rotate by -40 (";
+    double low = 0, high = 0;
+    for (const Line& line : plot.lines)
+      for (std::size_t k = 0; k < line.low.size(); ++k) {
+        if (std::isfinite(line.low[k])) low = std::min(low, line.low[k]);
+        if (std::isfinite(line.high[k])) high = std::max(high, line.high[k]);
+      }
+    double step = 0.01;  // at most seven numbers under the axis
+    for (const double wider : {0.02, 0.05, 0.1, 0.2, 0.5})
+      if ((high - low) / step > 6) step = wider;
+    out << "set xtics " << step << "\nset ytics (";
     for (std::size_t i = 0; i < plot.labels.size(); ++i)
       out << (i ? ", " : "") << quoted(plot.labels[i]) << ' ' << i + 1;
-    out << ")\nset xrange [0.4:" << static_cast<double>(plot.labels.size()) + 0.6 << "]\n";
+    out << ")\nset yrange [" << static_cast<double>(plot.labels.size()) + 0.6
+        << ":0.4]\nset format x '%.2f'\nunset grid\nset grid xtics lc rgb '#dddddd' lt 1 lw 0.6\n"
+        << "unset xzeroaxis\nset yzeroaxis lc rgb '#444444' lw 1\nset offsets 0, 0, 0, 0\n";
   } else if (plot.ticks.empty()) {
     double last = 1;
     for (const Line& line : plot.lines)
@@ -110,14 +121,15 @@ std::string script_of(const Plot& plot) {
     const Style style = style_of(line.look);
     if (!line.low.empty()) {
       next();
-      out << "$d" << i << " using 1:2:3:4 with yerrorbars lt 1 lw 1.2 lc rgb '" << style.colour << "' pt "
-          << style.point << " ps 0.1 notitle";
+      out << "$d" << i
+          << (plot.labels.empty() ? " using 1:2:3:4 with yerrorbars" : " using 2:1:3:4 with xerrorbars")
+          << " lt 1 lw 1.2 lc rgb '" << style.colour << "' pt " << style.point << " ps 0.1 notitle";
     }
     next();
     const bool markers = !line.faint && style.point != 0;
     const char* const how = !line.joined ? "points" : markers ? "linespoints" : "lines";
-    out << "$d" << i << " using 1:2 with " << how << (line.joined ? std::string(" dt ") + style.dash : "")
-        << " lw "
+    out << "$d" << i << (plot.labels.empty() ? " using 1:2 with " : " using 2:1 with ") << how
+        << (line.joined ? std::string(" dt ") + style.dash : "") << " lw "
         << (line.faint         ? "0.8"
             : style.point == 0 ? "1.4"
                                : "2")

@@ -26,7 +26,7 @@ struct Plot {
   std::string title, x_label, y_label;
   std::vector<Line> lines = {};
   std::vector<double> ticks = {};        // on a logarithmic x axis; empty: epochs from 1
-  std::vector<std::string> labels = {};  // of x = 1, 2, ...: an axis of names
+  std::vector<std::string> labels = {};  // of x = 1, 2, ..., which then runs downwards
   int width = 460, height = 320;
   bool from_zero =
       false;  // the y axis begins at zero and is open above; else it lies within [0, 1], as scores do
