@@ -1,5 +1,4 @@
 // examples/ecg/cmd_grid.cpp: ecg plan, run-cell, submit, status: a study as a grid of trainings
-#include <cordis/ecg/sources.hpp>
 #include <cordis/io/atomic_file.hpp>
 #include <iostream>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "grid_report.hpp"
 #include "grid_slurm.hpp"
 #include "json_reader.hpp"
+#include "records.hpp"
 
 namespace app {
 namespace {
@@ -27,9 +27,7 @@ struct PlanOptions {
 int plan(const PlanOptions& o) {
   const Grid grid = parse_grid(parse_json(cordis::ecg::read_text(o.file, 1u << 24), o.file), o.file, o.root);
   for (const auto& data : grid.data)  // half-downloaded folders are told now, not in a thousand cells
-    for (const auto& folder : data.set.folders)
-      cordis::ecg::open_source(folder,
-                               {.classes = data.set.classes, .rate = data.signal.rate > 100 ? 500 : 100});
+    for (const auto& folder : data.set.folders) open_folder(folder, data.set, data.signal);
   const GridFolder folder = GridFolder::plan(o.out, grid);
   int up = 0, random = 0, pretrained = 0;
   for (const Cell& cell : folder.cells()) (cell.upstream ? up : cell.pretrained() ? pretrained : random)++;

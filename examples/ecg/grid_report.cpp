@@ -138,7 +138,7 @@ void differences_section(Html& html, Drawings& drawings, const GridResults& resu
   drawings.put(html);
 }
 
-void curves_section(Html& html, Drawings& drawings, const GridFolder& folder, const GridResults& results) {
+void curves_section(Html& html, Drawings& drawings, const GridResults& results) {
   html.heading("Learning curves");
   constexpr Look kLooks[] = {Look::pretrained, Look::third, Look::reference};
   std::set<std::string> drawn;
@@ -150,22 +150,20 @@ void curves_section(Html& html, Drawings& drawings, const GridFolder& folder, co
                               group.size > 0 ? concat(", ", group.size, " records") : ""),
               .x_label = "epoch",
               .y_label = "weighted F1"};
-    const auto runs = [&](const std::string& from) {
-      std::vector<const Epochs*> list;
+    const auto add = [&](const std::string& title, Look look, const GridGroup& of, bool pretrained) {
+      std::vector<const Epochs*> runs;
       for (const auto& each : results.cells)
-        if (each.cell.data == group.data && each.cell.model == group.model && each.cell.head == group.head &&
-            each.cell.size == group.size &&
-            (from.empty() ? !each.cell.pretrained()
-                          : each.cell.pretrained() && folder.cell(each.cell.init).data == from))
-          list.push_back(&each.result.epochs);
-      return list;
+        if (is_of(each, of, pretrained)) runs.push_back(&each.result.epochs);
+      if (!runs.empty())
+        add_curves(plot, title, look, runs,
+                   [](const cordis::ecg::EpochRow& row) { return row.test.f1_weighted; });
     };
-    const EpochValue value = [](const cordis::ecg::EpochRow& row) { return row.test.f1_weighted; };
-    add_curves(plot, "random", Look::random, runs(""), value);
+    add("random", Look::random, group, false);
     std::size_t look = 0;
-    for (const auto& from : folder.grid().upstream)
-      if (const auto list = runs(from); !list.empty())
-        add_curves(plot, "from " + from, kLooks[look++ % std::size(kLooks)], list, value);
+    for (const auto& other : results.groups)
+      if (other.data == group.data && other.model == group.model && other.head == group.head &&
+          other.size == group.size)
+        add("from " + other.upstream, kLooks[look++ % std::size(kLooks)], other, true);
     drawings.add(std::move(plot),
                  "Weighted F1 on the test records after each epoch. Thick: means; thin: each run.");
   }
@@ -212,11 +210,9 @@ void speed_section(Html& html, const GridResults& results) {
   for (const auto& group : results.groups) {
     std::vector<double> random, pretrained, random_seconds, pretrained_seconds;
     int pairs = 0, reached = 0;
-    const auto seconds_to = [&](const cordis::ecg::Convergence& c, bool from_upstream, int epochs) {
+    const auto seconds_to = [&](const cordis::ecg::Convergence& c, bool pretrained_one, int epochs) {
       for (const auto& each : results.cells)
-        if (each.cell.data == group.data && each.cell.model == group.model && each.cell.head == group.head &&
-            each.cell.size == group.size && each.cell.fold == c.fold && each.cell.seed == c.seed &&
-            each.cell.pretrained() == from_upstream)
+        if (is_of(each, group, pretrained_one) && each.cell.fold == c.fold && each.cell.seed == c.seed)
           return std::accumulate(each.seconds.begin(), each.seconds.begin() + epochs, 0.0);
       return cordis::kUndefined;
     };
@@ -296,7 +292,7 @@ std::string grid_report(const GridFolder& folder, const GridResults& results) {
     network_tables(html, folder, results, Moment::last, Metric::auroc);
     differences_section(html, drawings, results);
     sweep_section(html, drawings, results);
-    curves_section(html, drawings, folder, results);
+    curves_section(html, drawings, results);
     speed_section(html, results);
     class_section(html, results);
   }

@@ -33,7 +33,8 @@ std::vector<std::string> classes_in(const CsvTable& table) {
 
 GridCellResult read_one(const GridFolder& folder, const Cell& cell) {
   const fs::path path = folder.folder_of(cell.id);
-  GridCellResult out{.cell = cell, .result = {}, .seconds = {}, .patients = {}};
+  GridCellResult out{.cell = cell, .upstream = {}, .result = {}, .seconds = {}, .patients = {}};
+  if (cell.pretrained()) out.upstream = folder.cell(cell.init).data;
   const auto classes = classes_in(cordis::ecg::read_csv(path / cordis::ecg::kPredictionsFile));
   out.result = cordis::ecg::read_cell(path,
                                       {.model = cell.model,
@@ -77,11 +78,6 @@ double transferred_share(const Grid& grid, const Cell& cell, std::size_t classes
   return 1 - top / all;
 }
 
-// The upstream set of a pretrained cell.
-const std::string& upstream_of(const GridFolder& folder, const Cell& cell) {
-  return folder.cell(cell.init).data;
-}
-
 using Pair = std::pair<const GridCellResult*, const GridCellResult*>;  // pretrained, random
 
 std::vector<std::vector<Pair>> pair_up(const GridFolder& folder, GridResults& results) {
@@ -97,15 +93,11 @@ std::vector<std::vector<Pair>> pair_up(const GridFolder& folder, GridResults& re
     if (partner->result.test.records != a.result.test.records)
       throw IoError(
           concat("cells ", a.cell.id, " and ", partner->cell.id, " were tested on different records"));
-    const std::string& from = upstream_of(folder, a.cell);
-    auto group = std::ranges::find_if(results.groups, [&](const GridGroup& g) {
-      return g.data == a.cell.data && g.upstream == from && g.model == a.cell.model &&
-             g.head == a.cell.head && g.size == a.cell.size;
-    });
+    auto group = std::ranges::find_if(results.groups, [&](const GridGroup& g) { return is_of(a, g, true); });
     if (group == results.groups.end()) {
       results.groups.push_back(
           {.data = a.cell.data,
-           .upstream = from,
+           .upstream = a.upstream,
            .model = a.cell.model,
            .head = a.cell.head,
            .size = a.cell.size,
@@ -185,6 +177,12 @@ Json interval_json(const cordis::Interval& interval) {
 }
 
 }  // namespace
+
+bool is_of(const GridCellResult& each, const GridGroup& group, bool pretrained) {
+  const Cell& cell = each.cell;
+  return cell.data == group.data && cell.model == group.model && cell.head == group.head &&
+         cell.size == group.size && (pretrained ? each.upstream == group.upstream : !cell.pretrained());
+}
 
 std::string title_of(const GridGroup& g) {
   return concat(g.data, ", ", g.model, g.head == "flatten" ? "" : " (" + g.head + " head)", " from ",

@@ -11,6 +11,7 @@ namespace app {
 // A finished downstream cell.
 struct GridCellResult {
   Cell cell;
+  std::string upstream;  // the set that its weights come from; empty: random ones
   cordis::ecg::CellResult result;
   std::vector<double> seconds;  // by epoch
   std::vector<int> patients;    // of each test record, from 0; empty where they are not known
@@ -50,6 +51,8 @@ std::string contrasts_csv(const GridResults& results);
 std::string grid_classes_csv(const GridResults& results);
 std::string speed_csv(const GridResults& results);
 Json claims_json(const GridResults& results);
+// Whether the cell is one of the group's: of its random ones, or of those from its upstream set.
+bool is_of(const GridCellResult& cell, const cordis::ecg::GridGroup& group, bool pretrained);
 // "ludb, resnet1d18 from ptb-xl, 40 records"
 std::string title_of(const cordis::ecg::GridGroup& group);
 

@@ -203,6 +203,10 @@ case_grids() {
   check "132 cells" grep -q "132 cells: 18 upstream, 36 from random weights, 78 from upstream weights" "$work/stdout"
   accept "the small one" "$ecg" plan "$root/examples/ecg/grids/small.json" --root "$data" --out b
   check "26 cells" grep -q "26 cells: 2 upstream, 12 from random weights, 12 from upstream weights" "$work/stdout"
+  # Sets are opened as the cells will open them: CODE-test by HDF5.
+  echo '{"data": {"ribeiro": {"folders": ["code-test"]}}, "models": ["gru"], "downstream": ["ribeiro"]}' > grid.json
+  quiet "$ecg" plan grid.json --root "$root/tests/fixtures/sources" --out c
+  check "a set in HDF5" grep -q "c: 3 cells\|built without HDF5" "$work/stdout" "$work/stderr"
 }
 
 # The one-liners of examples/ecg/grids/README.md.
