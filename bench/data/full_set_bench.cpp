@@ -95,7 +95,8 @@ int main(int count, char** arguments) {
   const std::string key = ecg::cache_key(cohort, options);
   tell("tables read, files looked at", seconds_since(begun));
   begun = std::chrono::steady_clock::now();
-  if (!ecg::read_cache(cache, key)) {
+  const auto found = ecg::read_cache(cache, key);
+  if (!found) {
     ecg::EcgData data = ecg::load(cohort, options);
     tell("read, band-passed and scaled", seconds_since(begun));
     begun = std::chrono::steady_clock::now();
@@ -106,7 +107,6 @@ int main(int count, char** arguments) {
     tell("written to the cache", seconds_since(begun));
     tell("an epoch of batches", iterate(x, y));
   } else {
-    const auto found = ecg::read_cache(cache, key);
     tell("mapped from the cache, checksum verified", seconds_since(begun));
     tell("an epoch of batches", iterate(found->x, found->y));
   }

@@ -133,6 +133,13 @@ void add_downstream(std::vector<Cell>& cells, const Grid& grid, const std::strin
 
 bool is_recurrent(const std::string& model) { return !model.starts_with("resnet"); }
 
+NetOptions net_of(const Grid& grid, const Cell& cell) {
+  NetOptions net = grid.net;
+  for (const auto& [name, head] : cordis::ecg::kHeads)
+    if (name == cell.head) net.head = head;
+  return net;
+}
+
 const GridData& data_of(const Grid& grid, const std::string& name) {
   const auto found = std::ranges::find(grid.data, name, &GridData::name);
   CORDIS_CHECK(found != grid.data.end(), "[grid] there is no data set ", name);

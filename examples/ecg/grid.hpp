@@ -67,6 +67,8 @@ const GridData& data_of(const Grid& grid, const std::string& name);
 Json cell_json(const Cell& cell);
 Cell parse_cell(const Json& json, const std::string& where, const Grid& grid);
 
+// The grid's network options with the cell's head.
+NetOptions net_of(const Grid& grid, const Cell& cell);
 bool is_recurrent(const std::string& model);
 
 }  // namespace app

@@ -80,7 +80,7 @@ void train_cell(const GridFolder& folder, const Cell& cell) {
     throw FolderBusy(concat(path.string(), ": ", holder, " is at work on this cell"));
   const fs::path weights =
       cell.pretrained() ? folder.folder_of(cell.init) / cordis::ecg::kWeightsFile : fs::path();
-  if (cell.pretrained() && !folder.finished(folder.cell(cell.init)))
+  if (cell.pretrained() && !folder.finished(cell.init))
     throw IoError(
         concat("cell ", cell.id, " starts from ", cell.init, ", which is not finished; run that first"));
 
@@ -94,21 +94,13 @@ void train_cell(const GridFolder& folder, const Cell& cell) {
       cell.upstream ? upstream_plan(grid, data, records) : downstream_plan(grid, data, records, cell);
   for (const auto& text : check_split(records, plan.split, cell.id, !cell.upstream, false)) warn(text);
 
-  NetOptions net = grid.net;
-  for (const auto& [name, head] : cordis::ecg::kHeads)
-    if (name == cell.head) net.head = head;
+  const NetOptions net = net_of(grid, cell);
   const auto model = model_options(net, data.signal, records.classes.size());
   const Stage stage = cell.upstream ? Stage::upstream : Stage::downstream;
-  const auto initial = [&] {
-    cordis::AnyModel fresh = fresh_model(cell.model, model, stage, cell.seed);
-    if (cell.pretrained()) start_from(fresh, cell.model, weights.string(), false, records.classes.size());
-    return fresh;
-  };
-  cordis::ecg::Digest origin;
-  if (cell.pretrained()) {
-    initial();  // weights that do not fit are refused before anything is written
-    origin.add(cordis::read_file(weights));
-  }
+  cordis::AnyModel start = fresh_model(cell.model, model, stage, cell.seed);
+  Json origin;  // weights that do not fit are refused before anything is written
+  if (cell.pretrained())
+    origin = start_from(start, cell.model, weights.string(), false, records.classes.size());
   // Not the processor: a cell may go on on another machine.
   Json build = build_info();
   build.erase("processor");
@@ -121,7 +113,7 @@ void train_cell(const GridFolder& folder, const Cell& cell) {
   const RunFolder lock(path, {{"command", "run-cell"},
                               {"cell", cell_json(cell)},
                               {"options", options},
-                              {"init", cell.pretrained() ? Json(origin.hex()) : Json()},
+                              {"init", origin},
                               {"data", digest_json(records)},
                               {"build", build},
                               {"device", device_info(device)}});
@@ -141,7 +133,6 @@ void train_cell(const GridFolder& folder, const Cell& cell) {
   run_job(
       job, cell_data(records, plan.split),
       [&] {
-        cordis::AnyModel start = initial();
         cordis::to(start, device);
         return start;
       },
@@ -152,7 +143,7 @@ void train_cell(const GridFolder& folder, const Cell& cell) {
 
 void run_grid_cell(const GridFolder& folder, const Cell& cell) {
   folder.forget_failure(cell);
-  if (folder.finished(cell)) {
+  if (folder.finished(cell.id)) {
     say(cell.id + ": finished before");
     return;
   }

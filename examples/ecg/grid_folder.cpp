@@ -134,12 +134,12 @@ const Cell& GridFolder::cell(const std::string& id) const {
   return *found;
 }
 
-bool GridFolder::finished(const Cell& cell) const { return cordis::ecg::finished(folder_of(cell.id)); }
+bool GridFolder::finished(const std::string& id) const { return cordis::ecg::finished(folder_of(id)); }
 
 CellStatus GridFolder::status(const Cell& cell) const {
   const fs::path folder = folder_of(cell.id);
   CellStatus status{.of = cell.upstream ? grid_.up.epochs : grid_.down.epochs};
-  if (finished(cell)) {
+  if (finished(cell.id)) {
     status.stage = CellStage::finished;
     status.epochs = status.of;
     return status;
@@ -152,7 +152,7 @@ CellStatus GridFolder::status(const Cell& cell) const {
   } else if (fs::exists(failure_of(cell.id), error)) {
     status.stage = CellStage::failed;
     status.note = std::string(cordis::ecg::trim(read_text(failure_of(cell.id), kLargest)));
-  } else if (cell.pretrained() && !cordis::ecg::finished(folder_of(cell.init))) {
+  } else if (cell.pretrained() && !finished(cell.init)) {
     status.stage = CellStage::blocked;
     status.note = cell.init;
   }

@@ -32,7 +32,7 @@ class GridFolder {
   std::filesystem::path failure_of(const std::string& id) const { return path_ / "failures" / (id + ".txt"); }
   std::filesystem::path log_of(const std::string& id) const { return path_ / "logs" / (id + ".log"); }
 
-  bool finished(const Cell& cell) const;
+  bool finished(const std::string& id) const;
   // Where a training is stands in its files alone, so any process on any machine that sees the folder can
   // ask.
   CellStatus status(const Cell& cell) const;

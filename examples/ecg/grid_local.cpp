@@ -51,7 +51,7 @@ class Pool {
   Pool(const GridFolder& folder, int jobs)
       : folder_(folder), jobs_(static_cast<std::size_t>(jobs)), progress_(folder) {
     for (const Cell& cell : folder.cells())
-      if (!folder.finished(cell)) {
+      if (!folder.finished(cell.id)) {
         folder.forget_failure(cell);
         waiting_.push_back(&cell);
       }
@@ -93,7 +93,7 @@ class Pool {
         say(concat(cell.id, ": left, because ", cell.init, " failed"));
         ++skipped_;
         at = waiting_.erase(at);
-      } else if ((cell.pretrained() && !folder_.finished(folder_.cell(cell.init))) ||
+      } else if ((cell.pretrained() && !folder_.finished(cell.init)) ||
                  (busy_.contains(cell.id) && !lock_holder(folder_.folder_of(cell.id)).empty())) {
         ++at;
       } else {
@@ -111,7 +111,7 @@ class Pool {
       const Cell& cell = *found->second;
       running_.erase(found);
       const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-      if (folder_.finished(cell)) {
+      if (folder_.finished(cell.id)) {
         say(concat(cell.id, ": finished, ", progress_.share()));
       } else if (code == kBusyStatus) {
         say(concat(cell.id, ": ", lock_holder(folder_.folder_of(cell.id)),

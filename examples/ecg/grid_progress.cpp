@@ -21,7 +21,7 @@ GridProgress::GridProgress(const GridFolder& folder) : folder_(folder) {}
 
 std::string GridProgress::share() const {
   const auto done =
-      std::ranges::count_if(folder_.cells(), [&](const Cell& cell) { return folder_.finished(cell); });
+      std::ranges::count_if(folder_.cells(), [&](const Cell& cell) { return folder_.finished(cell.id); });
   return concat(done, '/', folder_.cells().size(), " cells");
 }
 
@@ -35,7 +35,7 @@ double GridProgress::epoch_seconds(const Cell& cell) const {
 
 double GridProgress::left(std::size_t processes) const {
   for (const Cell& cell : folder_.cells()) {
-    if (read_[cell.id] || !folder_.finished(cell)) continue;
+    if (read_[cell.id] || !folder_.finished(cell.id)) continue;
     read_[cell.id] = true;
     auto& [seconds, epochs] = by_kind_[kind_of(cell)];
     for (const double s : cordis::ecg::parse_timing(

@@ -64,11 +64,8 @@ GridCellResult read_one(const GridFolder& folder, const Cell& cell) {
 
 // Share of a network's weights that does not belong to the top layer.
 double transferred_share(const Grid& grid, const Cell& cell, std::size_t classes) {
-  NetOptions net = grid.net;
-  for (const auto& [name, head] : cordis::ecg::kHeads)
-    if (name == cell.head) net.head = head;
-  const auto model =
-      cordis::make_model(cell.model, model_options(net, data_of(grid, cell.data).signal, classes));
+  const auto model = cordis::make_model(
+      cell.model, model_options(net_of(grid, cell), data_of(grid, cell.data).signal, classes));
   const std::string head = cordis::head_prefix(cell.model);
   double all = 0, top = 0;
   for (const auto& [name, variable] : cordis::named_parameters(model)) {
@@ -194,7 +191,7 @@ GridResults read_results(const GridFolder& folder, double small) {
   const Grid& grid = folder.grid();
   for (const Cell& cell : folder.cells()) {
     ++results.planned;
-    if (!folder.finished(cell)) continue;
+    if (!folder.finished(cell.id)) continue;
     ++results.finished;
     if (cell.upstream) continue;
     results.cells.push_back(read_one(folder, cell));

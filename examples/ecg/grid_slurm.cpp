@@ -119,11 +119,11 @@ std::vector<std::string> submit_to_slurm(const GridFolder& folder, const SlurmOp
   Cells up, free;
   std::map<std::string, Cells> after;  // by upstream cell
   for (const Cell& cell : folder.cells()) {
-    if (folder.finished(cell)) continue;
+    if (folder.finished(cell.id)) continue;
     folder.forget_failure(cell);
     if (cell.upstream)
       up.push_back(&cell);
-    else if (!cell.pretrained() || folder.finished(folder.cell(cell.init)))
+    else if (!cell.pretrained() || folder.finished(cell.init))
       free.push_back(&cell);
     else
       after[cell.init].push_back(&cell);

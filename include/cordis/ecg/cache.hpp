@@ -38,8 +38,6 @@ inline std::uint64_t checksum(std::string_view bytes, std::uint64_t value = Dige
   return value;
 }
 
-inline std::string hex(std::uint64_t value) { return Digest{value}.hex(); }
-
 // One CSV line.
 template <class... Fields>
 std::string csv_line(const Fields&... fields) {
@@ -56,10 +54,8 @@ std::string csv_text(const char* header, const List& list, Line&& line) {
   return text;
 }
 
-inline std::int64_t cached_number(const CsvTable& table, std::size_t row, std::size_t column) {
-  const auto value = to_int(table.rows[row][column]);
-  if (!value) throw IoError(concat(table.where(row, column), " is no whole number"));
-  return *value;
+inline std::string checksum(const Tensor& x, const Tensor& y) {
+  return Digest{checksum(cordis::detail::elements_of(y), checksum(cordis::detail::elements_of(x)))}.hex();
 }
 
 }  // namespace detail
@@ -109,14 +105,11 @@ inline void write_cache(const std::filesystem::path& path, const std::string& ke
                         const Tensor& x, const Tensor& y) {
   using detail::csv_line;
   using detail::csv_text;
-  const std::uint64_t sum =
-      detail::checksum({static_cast<const char*>(y.raw()), y.bytes()},
-                       detail::checksum({static_cast<const char*>(x.raw()), x.bytes()}));
   write_safetensors(
       path, {{"x", x}, {"y", y}},
       {{"cache.format", std::string(detail::kCacheFormat)},
        {"cache.key", key},
-       {"cache.checksum", detail::hex(sum)},
+       {"cache.checksum", detail::checksum(x, y)},
        {"classes", csv_text("class", data.classes, [](const std::string& c) { return csv_line(c); })},
        {"records", csv_text("record,path,fold,patient,row", data.records,
                             [](const CohortRecord& r) {
@@ -159,11 +152,9 @@ inline std::optional<CachedData> read_cache(const std::filesystem::path& path, c
       out.y.dtype() != DType::f32 || out.x.size(0) != data.size || out.y.shape() != Shape{data.size, classes})
     throw IoError(concat(path.string(), ": x ", out.x.shape(), " and y ", out.y.shape(), " are not those of ",
                          data.size, " records and ", classes, " classes"));
-  const std::uint64_t sum =
-      detail::checksum({static_cast<const char*>(out.y.raw()), out.y.bytes()},
-                       detail::checksum({static_cast<const char*>(out.x.raw()), out.x.bytes()}));
-  if (detail::hex(sum) != text("cache.checksum"))
-    throw IoError(concat(path.string(), ": its checksum is ", detail::hex(sum), ", ", text("cache.checksum"),
+  const std::string sum = detail::checksum(out.x, out.y);
+  if (sum != text("cache.checksum"))
+    throw IoError(concat(path.string(), ": its checksum is ", sum, ", ", text("cache.checksum"),
                          " was written: the file is damaged; remove it, and it is made again"));
   data.length = out.x.size(1);
   data.leads = out.x.size(2);
@@ -173,21 +164,21 @@ inline std::optional<CachedData> read_cache(const std::filesystem::path& path, c
     data.records.push_back({.name = row[0],
                             .path = row[1],
                             .labels = {labels, labels + classes},
-                            .fold = static_cast<int>(detail::cached_number(records, i, 2)),
+                            .fold = static_cast<int>(detail::parse_exact<std::int64_t>(records, i, 2)),
                             .patient = row[3],
-                            .row = detail::cached_number(records, i, 4)});
+                            .row = detail::parse_exact<std::int64_t>(records, i, 4)});
   }
   for (const auto& row : table("dropped").rows) data.dropped.push_back({row[0], row[1], row[2]});
   const CsvTable steps = table("steps"), unused = table("unused");
   for (std::size_t i = 0; i < steps.rows.size(); ++i)
-    data.steps.push_back(
-        {steps.rows[i][0], detail::cached_number(steps, i, 1), detail::cached_number(steps, i, 2)});
+    data.steps.push_back({steps.rows[i][0], detail::parse_exact<std::int64_t>(steps, i, 1),
+                          detail::parse_exact<std::int64_t>(steps, i, 2)});
   for (const auto& row : table("warnings").rows) {
     data.warnings.push_back({row[0], row[1]});
     ++data.warning_counts[row[0]];
   }
   for (std::size_t i = 0; i < unused.rows.size(); ++i)
-    data.unused_codes[unused.rows[i][0]] = detail::cached_number(unused, i, 1);
+    data.unused_codes[unused.rows[i][0]] = detail::parse_exact<std::int64_t>(unused, i, 1);
   data.filled = to_int(text("filled")).value_or(0);
   data.digest.value = std::strtoull(text("digest").c_str(), nullptr, 16);
   return out;

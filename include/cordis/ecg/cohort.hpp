@@ -44,13 +44,13 @@ struct Cohort {
   std::string kind;  // "ptb-xl", "ptb", "challenge", "code-test", "labels.csv"
   std::filesystem::path folder;
   std::vector<std::string> classes;
-  std::vector<CohortRecord> records;
-  std::vector<Dropped> dropped;
-  std::vector<FilterStep> steps;
-  std::map<std::string, std::int64_t>
-      unused_codes;          // diagnosis codes that stand for no class: how often each
+  std::vector<CohortRecord> records = {};
+  std::vector<Dropped> dropped = {};
+  std::vector<FilterStep> steps = {};
+  std::map<std::string, std::int64_t> unused_codes =
+      {};                    // diagnosis codes that stand for no class: how often each
   bool band_passed = false;  // its records have been filtered and normalised already
-  Digest digest;             // of the tables or headers read
+  Digest digest = {};        // of the tables or headers read
   std::function<Record(const CohortRecord&)> read = {};  // empty: `path` names a WFDB record
 };
 

@@ -134,8 +134,8 @@ inline std::vector<Prediction> in_order(const std::vector<Prediction>& kept) {
 }  // namespace detail
 
 // Trains net (a fresh one, with its initial weights) for all epochs, or from the folder's checkpoint on.
-// Throws NonFiniteLoss with epoch and batch; the state of the last good epoch is then in the checkpoint. So is
-// it where a hook threw Stopped.
+// Throws NonFiniteLoss with epoch and batch; the state of the last good epoch is then in the checkpoint. So
+// is it where a hook threw Stopped.
 template <Walkable Net>
 void run_cell(Net& net, const CellData& data, const CellOptions& options, const CellHooks& hooks = {}) {
   namespace fs = std::filesystem;

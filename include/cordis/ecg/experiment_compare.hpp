@@ -115,7 +115,7 @@ inline Contrast contrast(const std::vector<CellPair>& pairs, Moment moment, Metr
     random.push_back(pair.second(metric));
     floors.push_back(score_floor(metric, a->test.truth, classes));
     for (std::size_t k = 0; k < classes; ++k) {
-      const auto of = [&](const Scorer& s) { return metric == Metric::auroc ? s.auroc(k) : s.f1(k); };
+      const auto of = [&](const Scorer& s) { return s(metric, k, s.once()); };
       class_pretrained[k].push_back(of(pair.first));
       class_random[k].push_back(of(pair.second));
     }

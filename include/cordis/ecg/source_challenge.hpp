@@ -93,14 +93,7 @@ inline std::vector<std::string> challenge_classes(const std::vector<std::filesys
 inline Cohort open_challenge(const std::filesystem::path& folder, const ChallengeOptions& options = {}) {
   const auto headers = detail::find_headers(folder);
   if (headers.empty()) throw IoError(concat(folder.string(), ": no .hea file in it or below"));
-  Cohort cohort{.kind = "challenge",
-                .folder = folder,
-                .classes = options.classes,
-                .records = {},
-                .dropped = {},
-                .steps = {},
-                .unused_codes = {},
-                .digest = {}};
+  Cohort cohort{.kind = "challenge", .folder = folder, .classes = options.classes};
   if (cohort.classes.empty()) cohort.classes = detail::challenge_classes(headers);
   detail::check_classes(cohort.classes, "open_challenge");
   std::vector<std::string_view> codes;

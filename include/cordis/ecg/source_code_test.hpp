@@ -118,14 +118,7 @@ inline Cohort open_code_test(const std::filesystem::path& folder, const CodeTest
                  "[open_code_test] class ", name, " is none of ", join(kCodeTestClasses));
   const auto file = folder / kTracingsFile;
   size_of_file(file);
-  Cohort cohort{.kind = "code-test",
-                .folder = folder,
-                .classes = options.classes,
-                .records = {},
-                .dropped = {},
-                .steps = {},
-                .unused_codes = {},
-                .digest = {}};
+  Cohort cohort{.kind = "code-test", .folder = folder, .classes = options.classes};
   const CsvTable table = read_csv(folder / "annotations" / "gold_standard.csv", &cohort.digest);
   std::vector<std::size_t> columns;
   for (std::size_t k = 1; k < kCodeTestClasses.size(); ++k)

@@ -73,14 +73,7 @@ inline bool says_band_passed(const std::vector<std::string>& comments) {
 inline Cohort open_labels(const std::filesystem::path& folder, const LabelsOptions& options = {}) {
   CORDIS_CHECK(options.rate == 100 || options.rate == 500, "[open_labels] rate is ", options.rate,
                " Hz, but must be 100 or 500");
-  Cohort cohort{.kind = "labels.csv",
-                .folder = folder,
-                .classes = options.classes,
-                .records = {},
-                .dropped = {},
-                .steps = {},
-                .unused_codes = {},
-                .digest = {}};
+  Cohort cohort{.kind = "labels.csv", .folder = folder, .classes = options.classes};
   const CsvTable table = read_csv(folder / "labels.csv", &cohort.digest);
   if (cohort.classes.empty()) cohort.classes = default_classes(table);
   if (cohort.classes.empty())

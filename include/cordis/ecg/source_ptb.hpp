@@ -85,14 +85,7 @@ inline std::vector<std::string> ptb_records(const std::filesystem::path& folder,
 // it does not give 522. Patients are the folders.
 inline Cohort open_ptb(const std::filesystem::path& folder, const PtbOptions& options = {}) {
   detail::check_classes(options.classes, "open_ptb");
-  Cohort cohort{.kind = "ptb",
-                .folder = folder,
-                .classes = options.classes,
-                .records = {},
-                .dropped = {},
-                .steps = {},
-                .unused_codes = {},
-                .digest = {}};
+  Cohort cohort{.kind = "ptb", .folder = folder, .classes = options.classes};
   const auto names = detail::ptb_records(folder, cohort.digest);
   std::vector<std::string> missing;
   std::filesystem::path first_missing;

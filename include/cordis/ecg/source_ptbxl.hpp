@@ -85,14 +85,7 @@ inline Cohort open_ptbxl(const std::filesystem::path& folder, const PtbXlOptions
   CORDIS_CHECK(options.rate == 100 || options.rate == 500, "[open_ptbxl] rate is ", options.rate,
                " Hz, but must be 100 or 500");
   detail::check_classes(options.classes, "open_ptbxl");
-  Cohort cohort{.kind = "ptb-xl",
-                .folder = folder,
-                .classes = options.classes,
-                .records = {},
-                .dropped = {},
-                .steps = {},
-                .unused_codes = {},
-                .digest = {}};
+  Cohort cohort{.kind = "ptb-xl", .folder = folder, .classes = options.classes};
   const auto statements = read_scp_statements(folder / "scp_statements.csv", &cohort.digest);
   for (const std::string& name : options.classes)
     if (std::ranges::none_of(statements, [&](const auto& s) { return s.second == name; }))
