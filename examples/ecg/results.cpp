@@ -139,6 +139,7 @@ std::string signed_text(double value, int digits) {
 }
 
 std::string interval_text(const Interval& interval, int digits) {
+  if (std::isnan(interval.low)) return signed_text(interval.mean, digits) + " [no interval]";
   return signed_text(interval.mean, digits) + " [" + signed_text(interval.low, digits) + ", " +
          signed_text(interval.high, digits) + "]";
 }

@@ -84,7 +84,7 @@ std::string host_name() {
   return gethostname(name, sizeof name - 1) == 0 && name[0] ? name : "unknown";
 }
 
-// "process 123 on HOST, since 0:42" of an open lock file.
+// "process 123 on HOST (for 0:42)" of an open lock file.
 std::string read_holder(int lock) {
   char text[512] = {};
   std::istringstream words(pread(lock, text, sizeof text - 1, 0) > 0 ? text : "");
@@ -92,8 +92,8 @@ std::string read_holder(int lock) {
   std::string host;
   words >> pid >> host >> since;
   if (!words) return "another process";
-  return concat("process ", pid, " on ", host, ", for ",
-                clock(static_cast<double>(std::max<long>(0, std::time(nullptr) - since))), " now,");
+  return concat("process ", pid, " on ", host, " (for ",
+                clock(static_cast<double>(std::max<long>(0, std::time(nullptr) - since))), ")");
 }
 
 }  // namespace

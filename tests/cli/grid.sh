@@ -197,16 +197,26 @@ case_cache() {
 
 # The grids that come with the program: the whole study on sets of its names, the small one on the ECGs here.
 case_grids() {
-  local set
+  local set name
   for set in ptb-xl cpsc_2018 georgia ptbdb code-test; do small_set $set 8; done
   accept "the study" "$ecg" plan "$root/examples/ecg/grids/study.json" --out a
   check "132 cells" grep -q "132 cells: 18 upstream, 36 from random weights, 78 from upstream weights" "$work/stdout"
   accept "the small one" "$ecg" plan "$root/examples/ecg/grids/small.json" --root "$data" --out b
   check "26 cells" grep -q "26 cells: 2 upstream, 12 from random weights, 12 from upstream weights" "$work/stdout"
+  accept "LUDB's folds" "$ecg" plan "$root/examples/ecg/grids/ludb.json" --root "$data" --out c
+  check "410 cells" grep -q "410 cells: 10 upstream, 200 from random weights, 200 from upstream" "$work/stdout"
+  for set in cpsc_2018 cpsc_2018_extra chapman_shaoxing ningbo georgia; do
+    small_set challenge-2021/training/$set 8
+    rm challenge-2021/training/$set/labels.csv  # a Challenge's folder: its labels stand in the headers
+    for name in challenge-2021/training/$set/*.hea; do echo "#Dx: 426783006,427084000" >> "$name"; done
+  done
+  ln -s "$data"/ludb "$data"/ptb-xl-* .
+  accept "several sources" "$ecg" plan "$root/examples/ecg/grids/sources.json" --out d
+  check "174 cells" grep -q "174 cells: 12 upstream, 54 from random weights, 108 from upstream" "$work/stdout"
   # Sets are opened as the cells will open them: CODE-test by HDF5.
   echo '{"data": {"ribeiro": {"folders": ["code-test"]}}, "models": ["gru"], "downstream": ["ribeiro"]}' > grid.json
-  quiet "$ecg" plan grid.json --root "$root/tests/fixtures/sources" --out c
-  check "a set in HDF5" grep -q "c: 3 cells\|built without HDF5" "$work/stdout" "$work/stderr"
+  quiet "$ecg" plan grid.json --root "$root/tests/fixtures/sources" --out e
+  check "a set in HDF5" grep -q "e: 3 cells\|built without HDF5" "$work/stdout" "$work/stderr"
 }
 
 # The one-liners of examples/ecg/grids/README.md.

@@ -32,8 +32,9 @@ GroupDifferences around(const std::vector<double>& observed, double noise) {
   return out;
 }
 
-Convergence pair(int random, int pretrained, Metric metric = Metric::f1_weighted) {
+Convergence pair(int random, int pretrained, int seed = 0, Metric metric = Metric::f1_weighted) {
   Convergence out;
+  out.seed = seed;
   out.metric = metric;
   out.target = 0.5;
   out.random_epochs = random;
@@ -77,18 +78,44 @@ TEST_CASE("claims: 2, the lead lost with each doubling, in a straight line over 
 
 TEST_CASE("claims: 3, epochs to the level of random weights, in the metric asked for") {
   GridGroup one = group("resnet1d18", 100), other = group("gru", 100);
-  one.convergence = {pair(16, 4), pair(16, 4), pair(1, 20, Metric::auroc)};
-  other.convergence = {pair(8, 8), pair(8, 8)};
+  one.convergence = {pair(16, 4), pair(16, 4, 1), pair(1, 20, 0, Metric::auroc)};
+  other.convergence = {pair(8, 8), pair(8, 8, 1)};
   const auto claim = claims_of({one, other}, around({0, 0}, 1), 20, kOptions)[2];
   CHECK(claim.value.mean == doctest::Approx(1));  // the mean of log2(4) and log2(1)
   CHECK(claim.verdict == ClaimVerdict::supported);
   CHECK(claim.reason == "the pretrained one reached it in 4 of 4 pairs");
   // One that never reaches it counts as one epoch after the last.
-  one.convergence = {pair(7, 0)};
+  one.convergence = {pair(7, 0), pair(7, 0, 1)};
   const auto late = claims_of({one}, around({0}, 1), 13, kOptions)[2];
   CHECK(late.value.mean == doctest::Approx(-1));
   CHECK(late.verdict == ClaimVerdict::contradicted);
-  CHECK(late.reason == "the pretrained one reached it in 0 of 1 pairs");
+  CHECK(late.reason == "the pretrained one reached it in 0 of 2 pairs");
+}
+
+TEST_CASE("claims: 3, pairs of one seed are drawn together") {
+  // Whole seeds agree: 4 pairs are no better than the 2 seeds that they come from.
+  GridGroup one = group("resnet1d18", 100), other = group("gru", 100);
+  for (int fold = 0; fold < 4; ++fold)
+    for (auto* each : {&one, &other})
+      for (const auto& [seed, pretrained] : {std::pair(0, 2), std::pair(1, 16)}) {
+        each->convergence.push_back(pair(8, pretrained, seed));
+        each->convergence.back().fold = fold;
+      }
+  const auto claim = claims_of({one, other}, around({0, 0}, 1), 20, kOptions)[2];
+  CHECK(claim.value.mean == doctest::Approx(0.5));  // of 2 and -1
+  CHECK(claim.value.low == doctest::Approx(-1));
+  CHECK(claim.value.high == doctest::Approx(2));
+  CHECK(claim.verdict == ClaimVerdict::undecided);
+}
+
+TEST_CASE("claims: 3, one seed and one fold have no spread to decide by") {
+  GridGroup one = group("resnet1d18", 100);
+  one.convergence = {pair(16, 1)};
+  const auto claim = claims_of({one}, around({0}, 1), 20, kOptions)[2];
+  CHECK(claim.value.mean == doctest::Approx(4));
+  CHECK(std::isnan(claim.value.low));
+  CHECK(claim.verdict == ClaimVerdict::undecided);
+  CHECK(claim.reason.find("one seed") != std::string::npos);
 }
 
 TEST_CASE("claims: 4, convolutional against recurrent, on sets that both were trained on") {

@@ -3,11 +3,10 @@
 
   compare_wfdb.py --dump PATH/TO/dump_record FOLDER...
 
-Needs the packages wfdb and numpy; dump_record is tests/readers/dump_record.cpp compiled against include/.
+dump_record is tests/readers/dump_record.cpp, compiled; run.sh does all that is needed.
 Samples must agree to one unit in the last place of float32, NaN in the same places, lead names, rate and length
-exactly, and the checksum that wfdb computes from the raw samples must agree with Cordis's verdict. wfdb refuses a record
-name that carries a '.mat' suffix; such a header is copied, with the suffix cut off its first line, beside a link to
-its signal file. Exits with 1 if anything differs.
+exactly, and the checksum that wfdb computes from the raw samples must agree with Cordis's verdict. Exits with 1 if
+anything differs.
 """
 import argparse
 import pathlib
@@ -16,7 +15,8 @@ import sys
 import tempfile
 
 import numpy as np
-import wfdb
+
+import pipeline
 
 
 def read_dump(stream):
@@ -29,25 +29,10 @@ def read_dump(stream):
     return data, float(rate), int(checksums), int(others), names.split("|")
 
 
-def read_wfdb(header, scratch):
-    """(record, whether its header had to be mended)"""
-    lines = header.read_text().split("\n")
-    name, _, rest = lines[0].partition(" ")
-    mended = name.endswith(".mat")
-    stem = header.with_suffix("")
-    if mended:
-        copy = scratch / header.name
-        copy.write_text("\n".join([f"{name[:-4]} {rest}"] + lines[1:]))
-        link = scratch / name
-        if not link.exists():
-            link.symlink_to(header.with_suffix(".mat").resolve())
-        stem = copy.with_suffix("")
-    return wfdb.rdrecord(str(stem), physical=False), mended
-
-
-def compare(header, dump, scratch):
+def compare(header, dump):
+    """(what differs, samples that are not bit-equal)"""
     data, rate, checksums, others, names = dump
-    record, mended = read_wfdb(header, scratch)
+    record = pipeline.wfdb_record(header.with_suffix(""), physical=False)
     raw = record.d_signal
     physical = record.dac()
     with np.errstate(invalid="ignore"):
@@ -55,7 +40,7 @@ def compare(header, dump, scratch):
         apart = np.abs(data - want)
     problems = []
     if data.shape != want.shape:
-        return [f"shape {data.shape}, wfdb {want.shape}"], mended, 0
+        return [f"shape {data.shape}, wfdb {want.shape}"], 0
     if rate != record.fs or names != record.sig_name:
         problems.append(f"rate {rate}, leads {names}; wfdb {record.fs}, {record.sig_name}")
     if not np.array_equal(np.isnan(data), np.isnan(want)):
@@ -67,7 +52,7 @@ def compare(header, dump, scratch):
         problems.append(f"{checksums} checksum mismatches, wfdb's samples give {wrong}")
     if others:
         problems.append(f"{others} other warnings")
-    return problems, mended, int(np.count_nonzero(apart > 0))
+    return problems, int(np.count_nonzero(apart > 0))
 
 
 def main():
@@ -79,7 +64,7 @@ def main():
     if not headers:
         sys.exit("no .hea files found")
 
-    failures = mended = samples = inexact = missing = mismatches = 0
+    failures = samples = inexact = missing = mismatches = 0
     with tempfile.TemporaryDirectory() as scratch:
         paths = pathlib.Path(scratch) / "records.txt"
         paths.write_text("".join(f"{h}\n" for h in headers))
@@ -87,11 +72,10 @@ def main():
             for header in headers:
                 try:
                     dump = read_dump(process.stdout)
-                    problems, was_mended, apart = compare(header, dump, pathlib.Path(scratch))
+                    problems, apart = compare(header, dump)
                     samples += dump[0].size
                     missing += int(np.isnan(dump[0]).sum())
                     mismatches += dump[2]
-                    mended += was_mended
                     inexact += apart
                 except Exception as error:  # either reader refused: a failure of this record, not of the run
                     problems = [str(error)]
@@ -101,7 +85,7 @@ def main():
         if process.returncode:
             sys.exit(f"{args.dump} ended with {process.returncode}")
     print(f"{len(headers)} records, {samples} samples ({missing} missing): {failures} records differ, {inexact} samples "
-          f"not bit-equal, {mismatches} checksum mismatches; {mended} headers mended for wfdb")
+          f"not bit-equal, {mismatches} checksum mismatches")
     sys.exit(1 if failures else 0)
 
 

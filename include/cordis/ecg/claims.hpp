@@ -4,7 +4,9 @@
 #include <cordis/ecg/experiment_compare.hpp>
 #include <cordis/train/bootstrap.hpp>
 #include <cstdio>
+#include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -113,36 +115,60 @@ inline double log_speedup(const Convergence& pair, int epochs) {
   return std::log2(static_cast<double>(pair.random_epochs) / needed);
 }
 
-// The mean over groups of the mean over pairs; pairs are drawn with replacement within each group.
+// The mean over groups of the mean over pairs. Seeds are drawn with replacement, and so are each set's folds,
+// both the same ones for all groups; a pair counts as often as its seed times its fold (Owen 2007, the
+// pigeonhole bootstrap). Without an interval where there is one seed and one fold.
 inline Interval speedup(const std::vector<GridGroup>& groups, int epochs, const ClaimOptions& options) {
-  GroupDifferences out;
-  Generator generator(options.seed);
-  std::vector<std::vector<double>> values;
+  std::vector<std::map<int, double>> counts;  // of the seeds, then of each set's folds
+  std::map<std::string, std::size_t> folds_of;
+  counts.emplace_back();
   for (const auto& group : groups) {
-    values.emplace_back();
-    for (const auto& pair : group.convergence)
-      if (const double v = log_speedup(pair, epochs); pair.metric == options.metric && !std::isnan(v))
-        values.back().push_back(v);
+    const auto place = folds_of.emplace(group.data, counts.size());
+    if (place.second) counts.emplace_back();
+    for (const auto& pair : group.convergence) {
+      if (pair.metric != options.metric) continue;
+      counts[0][pair.seed] = 1;
+      counts[place.first->second][pair.fold] = 1;
+    }
   }
-  std::erase_if(values, [](const auto& list) { return list.empty(); });
-  const auto means = [&](auto&& pick) {
+  const auto means = [&] {
     std::vector<double> all;
-    for (const auto& list : values) {
-      double sum = 0;
-      for (std::size_t i = 0; i < list.size(); ++i) sum += pick(list, i);
-      all.push_back(sum / static_cast<double>(list.size()));
+    for (const auto& group : groups) {
+      double sum = 0, weight = 0;
+      for (const auto& pair : group.convergence) {
+        const double value = log_speedup(pair, epochs);
+        if (pair.metric != options.metric || std::isnan(value)) continue;
+        const double count = counts[0][pair.seed] * counts[folds_of[group.data]][pair.fold];
+        sum += count * value;
+        weight += count;
+      }
+      if (weight > 0) all.push_back(sum / weight);
     }
     return all;
   };
-  out.observed = means([](const auto& list, std::size_t i) { return list[i]; });
-  for (int b = 0; b < options.resamples; ++b)
-    out.draws.push_back(
-        means([&](const auto& list, std::size_t) { return list[generator.below(list.size())]; }));
+  GroupDifferences out{.observed = means(), .draws = {}};
+  const bool spread = std::ranges::any_of(counts, [](const auto& list) { return list.size() > 1; });
+  Generator generator(options.seed);
+  for (int b = 0; spread && b < options.resamples; ++b) {
+    for (auto& list : counts) {
+      for (auto& [what, count] : list) count = 0;
+      for (std::size_t i = 0; i < list.size(); ++i)
+        ++std::next(list.begin(), static_cast<std::ptrdiff_t>(generator.below(list.size())))->second;
+    }
+    out.draws.push_back(means());
+  }
   return interval_of(out, [](const std::vector<double>& all) {
     double sum = 0;
     for (const double v : all) sum += v;
     return all.empty() ? kUndefined : sum / static_cast<double>(all.size());
   });
+}
+
+inline std::size_t seeds_of(const std::vector<GridGroup>& groups) {
+  std::set<int> seeds;
+  for (const auto& group : groups)
+    for (const auto& pair : group.convergence) seeds.insert(pair.seed);
+  return seeds.size();
 }
 
 }  // namespace detail
@@ -253,6 +279,11 @@ inline std::vector<Claim> claims_of(const std::vector<GridGroup>& groups, const 
     nets.reason = "no set was trained on by both kinds of network from one upstream set";
   }
   claims.push_back(nets);
+  if (detail::seeds_of(groups) == 1)
+    for (auto& claim : claims)
+      if (claim.verdict != ClaimVerdict::unasked)
+        claim.reason +=
+            concat(claim.reason.empty() ? "" : "; ", "one seed: the interval tells nothing of others");
   return claims;
 }
 
