@@ -100,7 +100,8 @@ void add_data(CLI::App& app, Action& action) {
       "classes of 0 and 1; PTB-XL as published (ptbxl_database.csv, scp_statements.csv); folders of the "
       "PhysioNet "
       "Challenges 2020 and 2021 (.hea files with a #Dx line), CPSC2018 and Georgia among them; the PTB "
-      "Diagnostic ECG Database (RECORDS, patientNNN); CODE-test of Ribeiro et al. (ecg_tracings.hdf5, "
+      "Diagnostic ECG Database (RECORDS, patientNNN); LUDB (ludb.csv); CODE-test of Ribeiro et al. "
+      "(ecg_tracings.hdf5, "
       "annotations). Whole sets are compared with what is published of them. The exit status is 1 if a "
       "record could not be read.");
   struct Options {
@@ -117,7 +118,7 @@ void add_data(CLI::App& app, Action& action) {
           "Say how to get one of the study's public sets, how much it is, and whether what lies there is "
           "all of it. Nothing is downloaded")
       ->check(CLI::IsMember(download_names()))
-      ->type_name("ptb-xl|cpsc2018|georgia|ptb|ribeiro")
+      ->type_name("ptb-xl|cpsc2018|georgia|ptb|ludb|ribeiro")
       ->excludes(folders);
   command->add_option("--root", o->root, "With --download: the folder that the sets lie in")
       ->type_name("DIR")

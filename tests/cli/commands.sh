@@ -219,7 +219,7 @@ without_default() {
 
 case_download() {
   local set
-  for set in ptb-xl cpsc2018 georgia ptb ribeiro; do
+  for set in ptb-xl cpsc2018 georgia ptb ludb ribeiro; do
     accept "$set" "$ecg" data --download $set
     check "$set: commands, sizes, and nothing there" grep -q "wget" "$work/stdout"
     check "$set: says so" grep -q "is not there yet" "$work/stdout"

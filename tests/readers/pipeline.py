@@ -95,6 +95,19 @@ def read_ptb_xl(folder, classes, rate):
     return names, records
 
 
+def read_ludb(folder, classes, _rate):
+    column = {"HYP": "Hypertrophies", "ISCHEMIA": "Ischemia", "STTC": "Non-specific repolarization abnormalities",
+              "CD": "Conduction abnormalities", "ECTOPY": "Extrasystolies", "PACE": "Cardiac pacing"}
+    names, records = classes or LUDB, []
+    for row in rows_of(folder / "ludb.csv"):
+        found = {k for k, name in column.items() if row[name].strip()}
+        if any(line.lower().startswith(("atrial fibrillation", "atrial flutter")) for line in row["Rhythms"].splitlines()):
+            found.add("AFIB_AFLT")
+        found = found or {"NORM"}
+        records.append(wfdb_entry(folder, f"data/{row['ID'].strip()}", [int(k in found) for k in names]))
+    return names, records
+
+
 def read_challenge(folder, classes, _rate):
     headers = sorted(folder.rglob("*.hea"), key=lambda path: path.as_posix())
     initials = {path.name[0] for path in headers}
@@ -138,7 +151,7 @@ def read(folder, classes=None, rate=100):
     """(class names, records) of a folder, in the order that Cordis documents for its kind."""
     folder = pathlib.Path(folder)
     for marker, reader in (("labels.csv", read_labels), ("ptbxl_database.csv", read_ptb_xl),
-                           ("ecg_tracings.hdf5", read_code_test), ("RECORDS", read_ptb)):
+                           ("ludb.csv", read_ludb), ("ecg_tracings.hdf5", read_code_test), ("RECORDS", read_ptb)):
         if (folder / marker).exists():
             return reader(folder, classes, rate)
     return read_challenge(folder, classes, rate)

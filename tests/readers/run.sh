@@ -21,6 +21,14 @@ done
 folders=("$@")
 if ((${#folders[@]} == 0)); then
   folders=(examples/data/*/)
+  # LUDB and PTB-XL again, by their publishers' tables instead of labels.csv.
+  for name in ludb ptb-xl-mini; do
+    rm -rf "$out/published/$name"
+    mkdir -p "$out/published/$name"
+    ln -s "$PWD/examples/data/$name"/* "$out/published/$name/"
+    rm "$out/published/$name/labels.csv"
+    folders+=("$out/published/$name")
+  done
   for seed in 0 1 2; do
     rm -rf "$out/generated-$seed"
     "$venv/bin/python" tests/readers/generate_sets.py "$out/generated-$seed" $seed

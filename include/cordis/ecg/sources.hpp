@@ -7,6 +7,7 @@
 #include <cordis/ecg/source_code_test.hpp>
 #include <cordis/ecg/source_cpsc2018.hpp>
 #include <cordis/ecg/source_labels.hpp>
+#include <cordis/ecg/source_ludb.hpp>
 #include <cordis/ecg/source_ptb.hpp>
 #include <cordis/ecg/source_ptbxl.hpp>
 #include <filesystem>
@@ -35,7 +36,7 @@ inline std::optional<std::filesystem::path> find_below(const std::filesystem::pa
   std::vector<std::filesystem::path> found;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
-    for (const char* name : {"labels.csv", "ptbxl_database.csv", kTracingsFile})
+    for (const char* name : {"labels.csv", "ptbxl_database.csv", kTracingsFile, kLudbTable})
       if (std::filesystem::exists(entry.path() / name, ignored)) found.push_back(entry.path() / name);
   if (found.empty()) return std::nullopt;
   return *std::ranges::min_element(found);
@@ -43,8 +44,8 @@ inline std::optional<std::filesystem::path> find_below(const std::filesystem::pa
 
 }  // namespace detail
 
-// "labels.csv", "ptb-xl", "code-test", "ptb" or "challenge", looked for in this order; IoError if none is
-// there.
+// "labels.csv", "ptb-xl", "ludb", "code-test", "ptb" or "challenge", looked for in this order; IoError if
+// none is there.
 inline std::string detect(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(folder)) throw IoError(concat(folder.string(), ": no such folder"));
@@ -54,6 +55,7 @@ inline std::string detect(const std::filesystem::path& folder) {
     if (files && !default_classes(table).empty()) return "labels.csv";
   }
   if (fs::exists(folder / "ptbxl_database.csv") && fs::exists(folder / "scp_statements.csv")) return "ptb-xl";
+  if (fs::exists(folder / kLudbTable)) return "ludb";
   if (fs::exists(folder / kTracingsFile)) return "code-test";
   const auto headers = detail::find_headers(folder);
   if (detail::lists_patients(folder / "RECORDS")) return "ptb";
@@ -71,7 +73,7 @@ inline std::string detect(const std::filesystem::path& folder) {
       folder.string(),
       ": no data set known here: looked for labels.csv with a filename column and classes of 0 and 1, for "
       "ptbxl_database.csv with scp_statements.csv, for ",
-      kTracingsFile,
+      kLudbTable, ", for ", kTracingsFile,
       ", for RECORDS of patients, and for .hea files "
       "with a #Dx line or a reason for admission (found ",
       headers.size(),
@@ -94,12 +96,15 @@ inline Cohort open_source(const std::filesystem::path& folder, const SourceOptio
     return open_ptb(folder, {.classes = options.classes.empty() ? kPtbClasses : options.classes,
                              .drop_unlabelled = options.drop_unlabelled,
                              .drop_unreadable = options.drop_unreadable});
+  if (kind == "ludb")
+    return open_ludb(folder, {.classes = options.classes.empty() ? kLudbClasses : options.classes,
+                              .drop_unlabelled = options.drop_unlabelled});
   if (kind == "code-test")
     return open_code_test(folder, {.classes = options.classes.empty() ? kCodeTestClasses : options.classes,
                                    .drop_unlabelled = options.drop_unlabelled,
                                    .open = options.tracings});
   CORDIS_CHECK(kind == "challenge", "[open_source] kind is '", kind,
-               "', but must be labels.csv, custom, ptb-xl, ptb, code-test or challenge");
+               "', but must be labels.csv, custom, ptb-xl, ludb, ptb, code-test or challenge");
   return open_challenge(folder, {.classes = options.classes,
                                  .merge_equivalent = options.merge_equivalent,
                                  .drop_unlabelled = options.drop_unlabelled});
