@@ -49,7 +49,8 @@ void claims_section(Html& html, const GridResults& results) {
     }
     std::string headline;
     for (const auto& verdict : verdicts) headline += (headline.empty() ? "" : " / ") + verdict;
-    html.box(concat(first[i].number, ". ", first[i].text, " ", headline), sentences);
+    const std::string& claim = first[i].text;
+    html.box(concat(first[i].number, ". ", claim.substr(0, claim.size() - 1), ": ", headline), sentences);
   }
 }
 
@@ -110,11 +111,11 @@ void differences_section(Html& html, Drawings& drawings, const GridResults& resu
       "soft");
   for (const Metric metric : {Metric::f1_weighted, Metric::auroc}) {
     Plot forest{.name = concat("forest-", cordis::name_of(metric)),
-                .title = concat("Pretrained minus random: ", title_of(metric)),
-                .x_label = "difference",
+                .title = "",
+                .x_label = concat("pretrained minus random, ", title_of(metric)),
                 .y_label = ""};
     forest.differences = true;
-    Line line{.title = "difference and 95 % interval", .joined = false};
+    Line line{.title = "", .joined = false};
     Table table{.caption = concat(title_of(metric), ", last epoch"),
                 .head = {"trainings", "pairs", "random", "pretrained", "difference [95 %]", "p (Holm)"}};
     for (std::size_t g = 0; g < results.groups.size(); ++g) {
@@ -129,10 +130,11 @@ void differences_section(Html& html, Drawings& drawings, const GridResults& resu
       line.low.push_back(c->difference.low);
       line.high.push_back(c->difference.high);
     }
-    forest.width = 620;
-    forest.height = 120 + 24 * static_cast<int>(forest.labels.size());
+    forest.width = 580;
+    forest.height = 70 + 24 * static_cast<int>(forest.labels.size());
     forest.lines.push_back(std::move(line));
-    drawings.add(std::move(forest), concat("Differences in ", title_of(metric), " at the last epoch."));
+    drawings.add(std::move(forest),
+                 concat("Differences in ", title_of(metric), " at the last epoch, with 95 % intervals."));
     html.table(table);
   }
   drawings.put(html);
@@ -171,7 +173,7 @@ void curves_section(Html& html, Drawings& drawings, const GridResults& results) 
 }
 
 void sweep_section(Html& html, Drawings& drawings, const GridResults& results) {
-  const auto series = cordis::ecg::detail::series_of(results.groups);
+  const auto series = cordis::ecg::series_of(results.groups);
   if (series.empty()) return;
   html.heading("Gain against training records");
   for (const auto& members : series) {

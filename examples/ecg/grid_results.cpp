@@ -5,6 +5,8 @@
 #include <cordis/ecg/experiment.hpp>
 #include <cordis/models/any_model.hpp>
 #include <cordis/nn/module.hpp>
+#include <limits>
+#include <tuple>
 
 #include "console.hpp"
 #include "grid_cell.hpp"
@@ -33,7 +35,7 @@ std::vector<std::string> classes_in(const CsvTable& table) {
 
 GridCellResult read_one(const GridFolder& folder, const Cell& cell) {
   const fs::path path = folder.folder_of(cell.id);
-  GridCellResult out{.cell = cell, .upstream = {}, .result = {}, .seconds = {}, .patients = {}};
+  GridCellResult out{.cell = cell, .upstream = {}, .result = {}, .seconds = {}};
   if (cell.pretrained()) out.upstream = folder.cell(cell.init).data;
   const auto classes = classes_in(cordis::ecg::read_csv(path / cordis::ecg::kPredictionsFile));
   out.result = cordis::ecg::read_cell(path,
@@ -57,7 +59,7 @@ GridCellResult read_one(const GridFolder& folder, const Cell& cell) {
   for (const auto& name : out.result.test.records) {
     const auto found = patient_of.find(name);
     const std::string who = found == patient_of.end() ? "record " + name : "patient " + found->second;
-    out.patients.push_back(number.emplace(who, static_cast<int>(number.size())).first->second);
+    out.result.patients.push_back(number.emplace(who, static_cast<int>(number.size())).first->second);
   }
   return out;
 }
@@ -75,10 +77,27 @@ double transferred_share(const Grid& grid, const Cell& cell, std::size_t classes
   return 1 - top / all;
 }
 
-using Pair = std::pair<const GridCellResult*, const GridCellResult*>;  // pretrained, random
+// A group, and what it is made of.
+struct PairedGroup {
+  GridGroup group;
+  std::vector<cordis::ecg::CellPair> pairs;
+};
 
-std::vector<std::vector<Pair>> pair_up(const GridFolder& folder, GridResults& results) {
-  std::vector<std::vector<Pair>> pairs;
+// In the order of the grid's data, networks, heads and upstream sets, then by size, all records last.
+void sort_groups(std::vector<PairedGroup>& groups, const Grid& grid) {
+  const auto place = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) - names.begin();
+  };
+  std::ranges::stable_sort(groups, {}, [&](const PairedGroup& each) {
+    const GridGroup& g = each.group;
+    return std::tuple(place(grid.downstream, g.data), place(grid.models, g.model), place(grid.heads, g.head),
+                      place(grid.upstream, g.upstream),
+                      g.size > 0 ? g.size : std::numeric_limits<int>::max());
+  });
+}
+
+std::vector<PairedGroup> pair_up(const GridFolder& folder, const GridResults& results) {
+  std::vector<PairedGroup> groups;
   for (const auto& a : results.cells) {
     if (!a.cell.pretrained()) continue;
     const auto partner = std::ranges::find_if(results.cells, [&](const GridCellResult& b) {
@@ -90,78 +109,31 @@ std::vector<std::vector<Pair>> pair_up(const GridFolder& folder, GridResults& re
     if (partner->result.test.records != a.result.test.records)
       throw IoError(
           concat("cells ", a.cell.id, " and ", partner->cell.id, " were tested on different records"));
-    auto group = std::ranges::find_if(results.groups, [&](const GridGroup& g) { return is_of(a, g, true); });
-    if (group == results.groups.end()) {
-      results.groups.push_back(
-          {.data = a.cell.data,
-           .upstream = a.upstream,
-           .model = a.cell.model,
-           .head = a.cell.head,
-           .size = a.cell.size,
-           .transferred = transferred_share(folder.grid(), a.cell, a.result.test.classes.size()),
-           .recurrent = is_recurrent(a.cell.model),
-           .pairs = {},
-           .convergence = {}});
-      pairs.emplace_back();
-      group = results.groups.end() - 1;
+    auto at = std::ranges::find_if(groups, [&](const PairedGroup& g) { return is_of(a, g.group, true); });
+    if (at == groups.end()) {
+      groups.push_back(
+          {{.data = a.cell.data,
+            .upstream = a.upstream,
+            .model = a.cell.model,
+            .head = a.cell.head,
+            .size = a.cell.size,
+            .transferred = transferred_share(folder.grid(), a.cell, a.result.test.classes.size()),
+            .recurrent = is_recurrent(a.cell.model),
+            .convergence = {}},
+           {}});
+      at = groups.end() - 1;
     }
-    pairs[static_cast<std::size_t>(group - results.groups.begin())].emplace_back(&a, &*partner);
+    at->pairs.emplace_back(&a.result, &partner->result);
+    at->group.records += static_cast<double>(a.training);
   }
-  for (std::size_t g = 0; g < pairs.size(); ++g) {
-    auto& group = results.groups[g];
-    for (const auto& [a, b] : pairs[g]) {
-      group.records += static_cast<double>(a->training) / static_cast<double>(pairs[g].size());
+  sort_groups(groups, folder.grid());
+  for (auto& [group, pairs] : groups) {
+    group.records /= static_cast<double>(pairs.size());
+    for (const auto& pair : pairs)
       for (const Metric metric : cordis::kMetrics)
-        group.convergence.push_back(cordis::ecg::detail::convergence({&a->result, &b->result}, metric));
-    }
+        group.convergence.push_back(cordis::ecg::convergence(pair, metric));
   }
-  return pairs;
-}
-
-// The pairs' predictions at a moment; nothing where one was not kept.
-std::vector<cordis::PairedScores> scored(const std::vector<Pair>& pairs, Moment moment, Metric metric) {
-  std::vector<cordis::PairedScores> out;
-  for (const auto& [a, b] : pairs) {
-    const auto *pa = cordis::ecg::prediction_at(a->result, moment, metric),
-               *pb = cordis::ecg::prediction_at(b->result, moment, metric);
-    if (!pa || !pb) return {};
-    const std::size_t classes = a->result.test.classes.size();
-    out.push_back({a->cell.fold, a->cell.seed, Scorer(pa->probability, a->result.test.truth, classes),
-                   Scorer(pb->probability, b->result.test.truth, classes), a->patients});
-  }
-  return out;
-}
-
-GridContrast contrast(std::size_t group, Moment moment, Metric metric,
-                      const std::vector<cordis::PairedScores>& pairs, const std::vector<Pair>& cells) {
-  GridContrast out{.group = group,
-                   .moment = moment,
-                   .metric = metric,
-                   .pretrained = {},
-                   .random = {},
-                   .difference = {},
-                   .class_pretrained = {},
-                   .class_random = {}};
-  std::vector<double> first, second, floors;
-  const std::size_t classes = pairs[0].first.classes();
-  std::vector<std::vector<double>> class_first(classes), class_second(classes);
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    first.push_back(pairs[i].first(metric));
-    second.push_back(pairs[i].second(metric));
-    floors.push_back(cordis::score_floor(metric, cells[i].first->result.test.truth, classes));
-    for (std::size_t k = 0; k < classes; ++k) {
-      class_first[k].push_back(pairs[i].first(metric, k, pairs[i].first.once()));
-      class_second[k].push_back(pairs[i].second(metric, k, pairs[i].second.once()));
-    }
-  }
-  out.pretrained = cordis::spread(first);
-  out.random = cordis::spread(second);
-  out.floor = cordis::spread(floors).mean;
-  for (std::size_t k = 0; k < classes; ++k) {
-    out.class_pretrained.push_back(cordis::spread(class_first[k]));
-    out.class_random.push_back(cordis::spread(class_second[k]));
-  }
-  return out;
+  return groups;
 }
 
 std::string group_fields(const GridGroup& g) {
@@ -201,7 +173,8 @@ GridResults read_results(const GridFolder& folder, double small) {
       throw IoError(
           concat("cell ", cell.id, ": its classes are not those of the other cells on ", cell.data));
   }
-  const auto pairs = pair_up(folder, results);
+  const auto paired = pair_up(folder, results);
+  for (const auto& each : paired) results.groups.push_back(each.group);
   const auto seed = static_cast<std::uint64_t>(1);
   for (const Metric metric : kGridMetrics)
     for (const Moment moment : cordis::ecg::kContrastMoments) {
@@ -209,8 +182,8 @@ GridResults read_results(const GridFolder& folder, double small) {
       if (moment == Moment::best && metric != Metric::f1_weighted && metric != Metric::auroc) continue;
       std::vector<cordis::PairGroup> drawn;
       std::vector<std::size_t> which;
-      for (std::size_t g = 0; g < pairs.size(); ++g)
-        if (auto scores = scored(pairs[g], moment, metric); !scores.empty()) {
+      for (std::size_t g = 0; g < paired.size(); ++g)
+        if (auto scores = cordis::ecg::scored(paired[g].pairs, moment, metric); !scores.empty()) {
           which.push_back(g);
           drawn.push_back({results.groups[g].data, std::move(scores)});
         }
@@ -219,7 +192,8 @@ GridResults read_results(const GridFolder& folder, double small) {
       std::vector<double> p;
       for (std::size_t i = 0; i < which.size(); ++i) {
         const auto one = [i](const std::vector<double>& groups) { return groups[i]; };
-        GridContrast c = contrast(which[i], moment, metric, drawn[i].pairs, pairs[which[i]]);
+        GridContrast c{cordis::ecg::side_by_side(paired[which[i]].pairs, drawn[i].pairs, moment, metric),
+                       which[i]};
         c.difference = cordis::interval_of(differences, one);
         c.p = cordis::p_value_of(differences, one);
         p.push_back(c.p);

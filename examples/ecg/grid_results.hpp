@@ -14,20 +14,13 @@ struct GridCellResult {
   std::string upstream;  // the set that its weights come from; empty: random ones
   cordis::ecg::CellResult result;
   std::vector<double> seconds;  // by epoch
-  std::vector<int> patients;    // of each test record, from 0; empty where they are not known
   std::size_t training = 0;     // records
 };
 
 // One group of pairs at one moment in one metric.
-struct GridContrast {
+struct GridContrast : cordis::ecg::Contrast {
   std::size_t group = 0;
-  cordis::ecg::Moment moment = cordis::ecg::Moment::last;
-  cordis::Metric metric = cordis::Metric::f1_weighted;
-  cordis::Spread pretrained, random;  // over seeds and folds
-  double floor = cordis::kUndefined;
-  cordis::Interval difference;
   double p = cordis::kUndefined, p_holm = cordis::kUndefined;  // adjusted over the groups
-  std::vector<cordis::Spread> class_pretrained, class_random;
 };
 
 struct GridResults {

@@ -24,6 +24,7 @@ p { margin: .4rem 0 .7rem; }
 .scroll { overflow-x: auto; margin: .7rem 0 1.1rem; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding: 0 0 .35rem; }
+caption span { display: inline-block; position: sticky; left: 0; max-width: calc(100vw - 3.4rem); }
 th, td { padding: .22rem .8rem .22rem 0; text-align: left; vertical-align: baseline; white-space: nowrap; }
 th { border-bottom: 1px solid var(--ink); font-weight: 600; white-space: normal; vertical-align: bottom; }
 td.n, th.n { text-align: right; padding: .22rem .2rem .22rem 1.3rem; }
@@ -87,7 +88,7 @@ void Html::table(const Table& table) {
     return std::string("<") + tag + style + '>' + escape(text) + "</" + tag + '>';
   };
   body_ += "<div class=\"scroll\"><table>\n";
-  if (!table.caption.empty()) body_ += "<caption>" + escape(table.caption) + "</caption>\n";
+  if (!table.caption.empty()) body_ += "<caption><span>" + escape(table.caption) + "</span></caption>\n";
   body_ += "<thead><tr>";
   for (std::size_t i = 0; i < table.head.size(); ++i) body_ += cell("th", i, table.head[i]);
   body_ += "</tr></thead>\n<tbody>\n";

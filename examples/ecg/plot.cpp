@@ -69,7 +69,7 @@ std::string script_of(const Plot& plot) {
           : plot.from_zero ? "0\nset yrange [0:*]\n"
                            : "graph 0.05\nset yrange [0<*:*<1]\n")
       << "set title " << quoted(plot.title) << "\nset xlabel " << quoted(plot.x_label) << "\nset ylabel "
-      << quoted(plot.y_label) << "\nset key tmargin center horizontal samplen 5 spacing 1.1 width -2\n";
+      << quoted(plot.y_label) << "\nset key tmargin center horizontal samplen 5 spacing 1.1 width 0\n";
   if (!plot.labels.empty()) {
     double low = 0, high = 0;
     for (const Line& line : plot.lines)
@@ -80,7 +80,11 @@ std::string script_of(const Plot& plot) {
     double step = 0.01;  // at most seven numbers under the axis
     for (const double wider : {0.02, 0.05, 0.1, 0.2, 0.5})
       if ((high - low) / step > 6) step = wider;
-    out << "set xtics " << step << "\nset ytics (";
+    std::size_t longest = 0;
+    for (const auto& label : plot.labels) longest = std::max(longest, label.size());
+    out << "set lmargin "
+        << 0.85 * static_cast<double>(longest) + 2  // letters are narrower than gnuplot takes them for
+        << "\nset xtics " << step << "\nset ytics (";
     for (std::size_t i = 0; i < plot.labels.size(); ++i)
       out << (i ? ", " : "") << quoted(plot.labels[i]) << ' ' << i + 1;
     out << ")\nset yrange [" << static_cast<double>(plot.labels.size()) + 0.6

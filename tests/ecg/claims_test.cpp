@@ -17,7 +17,6 @@ GridGroup group(const std::string& model, double records, int size = 0, const st
           .records = records,
           .transferred = model == "gru" ? 0.1 : 0.9,
           .recurrent = model == "gru",
-          .pairs = {},
           .convergence = {}};
 }
 

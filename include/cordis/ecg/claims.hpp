@@ -19,7 +19,6 @@ struct GridGroup {
   double records = 0;      // there were, on average over the folds
   double transferred = 0;  // share of the weights that comes from upstream
   bool recurrent = false;
-  PairGroup pairs;                       // pretrained first
   std::vector<Convergence> convergence;  // of each pair
 };
 
@@ -55,6 +54,17 @@ struct ClaimOptions {
   std::uint64_t seed = 1;
 };
 
+// Groups that differ in their training sets' sizes alone.
+inline std::vector<std::vector<std::size_t>> series_of(const std::vector<GridGroup>& groups) {
+  std::map<std::vector<std::string>, std::vector<std::size_t>> series;
+  for (std::size_t g = 0; g < groups.size(); ++g)
+    series[{groups[g].data, groups[g].upstream, groups[g].model, groups[g].head}].push_back(g);
+  std::vector<std::vector<std::size_t>> out;
+  for (auto& [key, members] : series)
+    if (members.size() > 1) out.push_back(std::move(members));
+  return out;
+}
+
 namespace detail {
 
 inline std::string rounded(double value, const char* format) {
@@ -77,17 +87,6 @@ double mean_of(const std::vector<double>& values, const std::vector<GridGroup>& 
   for (std::size_t g = 0; g < groups.size(); ++g)
     if (chosen(groups[g])) sum += values[g], ++count;
   return count > 0 ? sum / count : kUndefined;
-}
-
-// Groups that differ in their training sets' sizes alone.
-inline std::vector<std::vector<std::size_t>> series_of(const std::vector<GridGroup>& groups) {
-  std::map<std::vector<std::string>, std::vector<std::size_t>> series;
-  for (std::size_t g = 0; g < groups.size(); ++g)
-    series[{groups[g].data, groups[g].upstream, groups[g].model, groups[g].head}].push_back(g);
-  std::vector<std::vector<std::size_t>> out;
-  for (auto& [key, members] : series)
-    if (members.size() > 1) out.push_back(std::move(members));
-  return out;
 }
 
 // By how much the difference changes with each doubling of the training records: least squares in each
@@ -201,7 +200,7 @@ inline std::vector<Claim> claims_of(const std::vector<GridGroup>& groups, const 
       .number = 2,
       .text = "With enough downstream records training from random weights catches up.",
       .measure = "loss of the pretrained ones' lead with each doubling of the training records, last epoch"};
-  const auto series = detail::series_of(groups);
+  const auto series = series_of(groups);
   if (!series.empty()) {
     large.value = interval_of(
         differences, [&](const std::vector<double>& d) { return -detail::slope_of(d, groups, series); });

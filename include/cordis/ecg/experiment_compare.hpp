@@ -31,6 +31,7 @@ struct CellResult {
   std::vector<EpochRow> epochs;
   std::vector<Prediction> predictions;
   TestSet test;
+  std::vector<int> patients = {};  // of each test record, from 0; empty: not known
 };
 
 // At which epoch of a training a score is taken. `best` is the epoch with the highest score on the test set
@@ -91,33 +92,40 @@ inline double score_of(const Scores& scores, Metric metric) {
                                          : scores.f1_macro;
 }
 
-namespace detail {
-
 using CellPair = std::pair<const CellResult*, const CellResult*>;  // pretrained, random
 
-inline Contrast contrast(const std::vector<CellPair>& pairs, Moment moment, Metric metric, int resamples,
-                         std::uint64_t seed) {
-  Contrast out{.model = pairs[0].first->key.model,
+// The pairs' predictions at a moment; nothing where one was not kept.
+inline std::vector<PairedScores> scored(const std::vector<CellPair>& pairs, Moment moment, Metric metric) {
+  std::vector<PairedScores> out;
+  for (const auto& [a, b] : pairs) {
+    const Prediction *pa = prediction_at(*a, moment, metric), *pb = prediction_at(*b, moment, metric);
+    if (!pa || !pb) return {};
+    const std::size_t classes = a->test.classes.size();
+    out.push_back({a->key.fold, a->key.seed, Scorer(pa->probability, a->test.truth, classes),
+                   Scorer(pb->probability, b->test.truth, classes), a->patients});
+  }
+  return out;
+}
+
+// Means and deviations of both sides; the difference's interval is left to whoever draws it.
+inline Contrast side_by_side(const std::vector<CellPair>& pairs, const std::vector<PairedScores>& scores,
+                             Moment moment, Metric metric) {
+  Contrast out{.model = pairs.at(0).first->key.model,
                .size = pairs[0].first->key.size,
                .moment = moment,
                .metric = metric};
-  std::vector<PairedScores> scored;
+  if (scores.empty()) return out;
   std::vector<double> pretrained, random, floors;
-  const std::size_t classes = pairs[0].first->test.classes.size();
+  const std::size_t classes = scores[0].first.classes();
   std::vector<std::vector<double>> class_pretrained(classes), class_random(classes);
-  for (const auto& [a, b] : pairs) {
-    const Prediction *pa = prediction_at(*a, moment, metric), *pb = prediction_at(*b, moment, metric);
-    if (!pa || !pb) return out;
-    scored.push_back({a->key.fold, a->key.seed, Scorer(pa->probability, a->test.truth, classes),
-                      Scorer(pb->probability, b->test.truth, classes)});
-    const PairedScores& pair = scored.back();
-    pretrained.push_back(pair.first(metric));
-    random.push_back(pair.second(metric));
-    floors.push_back(score_floor(metric, a->test.truth, classes));
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    pretrained.push_back(scores[i].first(metric));
+    random.push_back(scores[i].second(metric));
+    floors.push_back(score_floor(metric, pairs[i].first->test.truth, classes));
     for (std::size_t k = 0; k < classes; ++k) {
       const auto of = [&](const Scorer& s) { return s(metric, k, s.once()); };
-      class_pretrained[k].push_back(of(pair.first));
-      class_random[k].push_back(of(pair.second));
+      class_pretrained[k].push_back(of(scores[i].first));
+      class_random[k].push_back(of(scores[i].second));
     }
   }
   out.pretrained = spread(pretrained);
@@ -127,7 +135,6 @@ inline Contrast contrast(const std::vector<CellPair>& pairs, Moment moment, Metr
     out.class_pretrained.push_back(spread(class_pretrained[k]));
     out.class_random.push_back(spread(class_random[k]));
   }
-  out.difference = paired_difference(scored, metric, resamples, seed);
   return out;
 }
 
@@ -149,11 +156,9 @@ inline Convergence convergence(const CellPair& pair, Metric metric) {
   return out;
 }
 
-}  // namespace detail
-
 // Cells are paired by model, size, fold and seed; one without its partner throws std::invalid_argument.
 inline Comparison compare(const std::vector<CellResult>& cells, int resamples, std::uint64_t seed) {
-  std::vector<std::pair<std::pair<std::string, int>, std::vector<detail::CellPair>>> groups;  // in order met
+  std::vector<std::pair<std::pair<std::string, int>, std::vector<CellPair>>> groups;  // in order met
   for (const auto& cell : cells) {
     if (!cell.key.pretrained) continue;
     const auto partner = std::ranges::find_if(cells, [&](const CellResult& other) {
@@ -171,11 +176,14 @@ inline Comparison compare(const std::vector<CellResult>& cells, int resamples, s
   for (const auto& [name, pairs] : groups) {
     for (const Moment moment : kContrastMoments)
       for (const Metric metric : kMetrics) {
-        auto contrast = detail::contrast(pairs, moment, metric, resamples, seed);
-        if (contrast.pretrained.count > 0) out.contrasts.push_back(std::move(contrast));
+        const auto scores = scored(pairs, moment, metric);
+        auto contrast = side_by_side(pairs, scores, moment, metric);
+        if (contrast.pretrained.count == 0) continue;
+        contrast.difference = paired_difference(scores, metric, resamples, seed);
+        out.contrasts.push_back(std::move(contrast));
       }
     for (const Metric metric : kMetrics)
-      for (const auto& pair : pairs) out.convergence.push_back(detail::convergence(pair, metric));
+      for (const auto& pair : pairs) out.convergence.push_back(convergence(pair, metric));
   }
   return out;
 }
