@@ -56,7 +56,7 @@ fi
 failed=0
 for run in undisturbed killed slurm; do
   [[ -e $run ]] || continue
-  "$ecg" collect "$run" > "$run.claims" || failed=1
+  { "$ecg" collect "$run" && "$ecg" report "$run"; } > "$run.claims" || failed=1
   for what in files tables; do
     if diff -q <($what undisturbed) <($what $run) > /dev/null; then
       say "$run: $($what $run | wc -l) $what, the same"

@@ -161,21 +161,31 @@ void add_submit(CLI::App& app, Action& action) {
   });
 }
 
+namespace {
+
+struct ResultsOptions {
+  std::string folder;
+  double small = 1000;
+};
+
+std::shared_ptr<ResultsOptions> add_results_options(CLI::App& command) {
+  auto o = std::make_shared<ResultsOptions>();
+  command.add_option("DIR", o->folder, "Folder that ecg plan made")->required();
+  add_real(command, "--small", o->small, 1, 1e9,
+           "Sets of at most so many training records are small (claim 1)");
+  return o;
+}
+
+}  // namespace
+
 void add_collect(CLI::App& app, Action& action) {
   auto* command = app.add_subcommand(
       "collect",
-      "Tables, verdicts and the report of a grid, from the cells that are finished\n\n"
+      "Tables and verdicts of a grid, from the cells that are finished\n\n"
       "The folder gets cells.csv (scores of each training at each moment), contrasts.csv (pretrained against "
-      "random, "
-      "with intervals and adjusted p), classes.csv, speed.csv, claims.json and report.html.");
-  struct Options {
-    std::string folder;
-    double small = 1000;
-  };
-  const auto o = std::make_shared<Options>();
-  command->add_option("DIR", o->folder, "Folder that ecg plan made")->required();
-  add_real(*command, "--small", o->small, 1, 1e9,
-           "Sets of at most so many training records are small (claim 1)");
+      "random, with intervals and adjusted p), classes.csv, speed.csv and claims.json. The verdicts are "
+      "printed.");
+  const auto o = add_results_options(*command);
   command->footer("Examples:\n  ecg collect runs/small\n");
   command->callback([o, &action] {
     action = [o] {
@@ -187,7 +197,6 @@ void add_collect(CLI::App& app, Action& action) {
       cordis::atomic_write(at / "classes.csv", grid_classes_csv(results));
       cordis::atomic_write(at / "speed.csv", speed_csv(results));
       write_json(at / "claims.json", claims_json(results));
-      cordis::atomic_write(at / "report.html", grid_report(folder, results));
       say(concat(results.finished, " of ", results.planned, " cells are finished"));
       for (const auto& [metric, claims] : results.claims) {
         say(concat("\n", title_of(metric)));
@@ -198,7 +207,26 @@ void add_collect(CLI::App& app, Action& action) {
                          : ": " + interval_text(claim.value) + ", " + claim.measure,
                      claim.reason.empty() ? "" : "; " + claim.reason));
       }
-      say(concat("\nreport: ", (at / "report.html").string()));
+      say(concat("\nnext: ecg report ", o->folder));
+      return 0;
+    };
+  });
+}
+
+void add_report(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand(
+      "report",
+      "The report of a grid, from the cells that are finished\n\n"
+      "One HTML file, report.html, that needs nothing else: verdicts, scores, differences, learning curves, "
+      "classes, data, settings. The numbers of each figure are in plots/, as CSV.");
+  const auto o = add_results_options(*command);
+  command->footer("Examples:\n  ecg report runs/small\n");
+  command->callback([o, &action] {
+    action = [o] {
+      const GridFolder folder = GridFolder::open(o->folder);
+      const fs::path file = folder.path() / "report.html";
+      cordis::atomic_write(file, grid_report(folder, read_results(folder, o->small)));
+      say(concat("report: ", file.string()));
       return 0;
     };
   });

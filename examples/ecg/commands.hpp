@@ -24,5 +24,6 @@ void add_run_cell(CLI::App& app, Action& action);
 void add_submit(CLI::App& app, Action& action);
 void add_status(CLI::App& app, Action& action);
 void add_collect(CLI::App& app, Action& action);
+void add_report(CLI::App& app, Action& action);
 
 }  // namespace app

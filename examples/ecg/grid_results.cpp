@@ -195,6 +195,8 @@ GridResults read_results(const GridFolder& folder, double small) {
         GridContrast c{cordis::ecg::side_by_side(paired[which[i]].pairs, drawn[i].pairs, moment, metric),
                        which[i]};
         c.difference = cordis::interval_of(differences, one);
+        c.pretrained_interval = cordis::interval_of(differences.first, one);
+        c.random_interval = cordis::interval_of(differences.second, one);
         c.p = cordis::p_value_of(differences, one);
         p.push_back(c.p);
         results.contrasts.push_back(std::move(c));
@@ -232,14 +234,20 @@ std::string cells_csv(const GridResults& results) {
 std::string contrasts_csv(const GridResults& results) {
   std::string text =
       concat(kGroupHeader,
-             ",moment,metric,pairs,pretrained,pretrained_sd,random,random_sd,floor,difference,low,high,"
-             "p,p_holm\n");
-  for (const auto& c : results.contrasts)
+             ",moment,metric,pairs,pretrained,pretrained_sd,pretrained_low,pretrained_high,random,random_sd,"
+             "random_low,random_high,floor,difference,low,high,p,p_holm\n");
+  for (const auto& c : results.contrasts) {
     text += concat(group_fields(results.groups[c.group]), ',', name_of(c.moment), ',',
-                   cordis::name_of(c.metric), ',', c.pretrained.count, ',', exact(c.pretrained.mean), ',',
-                   exact(c.pretrained.deviation), ',', exact(c.random.mean), ',', exact(c.random.deviation),
-                   ',', exact(c.floor), ',', exact(c.difference.mean), ',', exact(c.difference.low), ',',
-                   exact(c.difference.high), ',', exact(c.p), ',', exact(c.p_holm), '\n');
+                   cordis::name_of(c.metric), ',', c.pretrained.count);
+    for (const auto& [spread, interval] :
+         {std::pair(c.pretrained, c.pretrained_interval), std::pair(c.random, c.random_interval)})
+      for (const double value : {spread.mean, spread.deviation, interval.low, interval.high})
+        text += ',' + exact(value);
+    for (const double value :
+         {c.floor, c.difference.mean, c.difference.low, c.difference.high, c.p, c.p_holm})
+      text += ',' + exact(value);
+    text += '\n';
+  }
   return text;
 }
 

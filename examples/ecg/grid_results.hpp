@@ -20,6 +20,7 @@ struct GridCellResult {
 // One group of pairs at one moment in one metric.
 struct GridContrast : cordis::ecg::Contrast {
   std::size_t group = 0;
+  cordis::Interval pretrained_interval = {}, random_interval = {};       // of the means, over seeds and test records
   double p = cordis::kUndefined, p_holm = cordis::kUndefined;  // adjusted over the groups
 };
 

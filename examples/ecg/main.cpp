@@ -72,6 +72,7 @@ int run(int count, char** arguments) {
   app::add_submit(app, action);
   app::add_status(app, action);
   app::add_collect(app, action);
+  app::add_report(app, action);
   try {
     app.parse(count, arguments);
     return action();

@@ -38,6 +38,8 @@ case_all_of_it() {
   accept "run" "$ecg" submit a --jobs 2
   check "all are finished" grep -q "16 finished, 0 running, 0 ready, 0 blocked, 0 failed" <("$ecg" status a)
   accept "collect" "$ecg" collect a
+  check "no report without being asked" test ! -e a/report.html
+  accept "report" "$ecg" report a
   check "four claims in two metrics" test "$(grep -c '"number"' a/claims.json)" = 8
   check "every pair" test "$(grep -c ',last,f1_weighted,' a/contrasts.csv)" = 3
   check "the report asks for nothing" bash -c '! grep -qE "(src|href)=\"?http" a/report.html'
@@ -102,6 +104,31 @@ case_one_stopped() {
   check "its message" grep -q "stopped by SIGTERM; the same command goes on" stderr
   check "its state" test -s a/cells/$cell/checkpoint.safetensors
   check "it did not fail" grep -q ", 0 failed" <("$ecg" status a)
+}
+
+# A disk that is full in the middle: what is finished stays, and with room the rest goes on from where it was.
+case_disk_full() {
+  two_sets
+  grid_file grid.json
+  accept "plan a" "$ecg" plan grid.json --out a
+  accept "plan b" "$ecg" plan grid.json --out b
+  accept "run b" "$ecg" submit b --jobs 2
+  mkdir -p a/cells
+  # Half of what the cells take.
+  mount -t tmpfs -o "size=$(($(du -sk b/cells | cut -f 1) / 2))k" none a/cells 2> /dev/null ||
+    { echo "no small file system can be mounted here: not tried"; return; }
+  quiet "$ecg" submit a --jobs 2
+  local before
+  before=$(find a/cells -name done | wc -l)
+  check "some cells failed" test "$status" = 1
+  check "why" grep -q "No space left on device" <("$ecg" status a)
+  check "some are finished" test "$before" -gt 0 -a "$before" -lt 16
+  check "no half of a file" bash -c '! find a/cells -name "*.part" -o -name "*.tmp*" | grep -q .'
+  mount -o remount,size=50m a/cells
+  accept "with room" "$ecg" submit a --jobs 2
+  check "all are finished" grep -q "16 finished" <("$ecg" status a)
+  check "the same cells" diff <(results a) <(results b)
+  umount a/cells
 }
 
 case_failures() {

@@ -21,8 +21,8 @@ GridGroup group(const std::string& model, double records, int size = 0, const st
 }
 
 // Draws around the observed differences, each off by at most `noise`.
-GroupDifferences around(const std::vector<double>& observed, double noise) {
-  GroupDifferences out{observed, {}};
+GroupDraws around(const std::vector<double>& observed, double noise) {
+  GroupDraws out{observed, {}};
   Generator generator(5);
   for (int b = 0; b < 400; ++b) {
     out.draws.push_back(observed);

@@ -76,4 +76,30 @@ case_failure() {
   check "all are finished" grep -q "6 finished" <("$ecg" status a)
 }
 
+# A node that dies with its jobs, and comes back.
+case_dead_node() {
+  small_set up 16
+  small_set down 24
+  grid_file grid.json 1 300
+  accept "plan a" "$ecg" plan grid.json --out a
+  accept "plan b" "$ecg" plan grid.json --out b
+  accept "here" "$ecg" submit a --jobs 2
+  accept "through Slurm" "$ecg" submit b --engine slurm
+  check "a cell is at work" until_true 60 test -s b/cells/down-gru-random-seed0/epochs.csv
+  kill -KILL "$(cat "$cluster/slurmd.pid")"
+  pkill -KILL slurmstepd
+  pkill -KILL -f "run-cell $PWD/b\|run-cell b"
+  check "the node is missed" until_true 60 bash -c "sinfo -h -o %T | grep -q down"
+  check "what was finished is there, what was not is not" test "$(find b/cells -name done | wc -l)" -lt 6
+  slurmd -c
+  check "it comes back" until_true 60 bash -c "sinfo -h -o %T | grep -qv down"
+  check "its jobs are queued again" until_true 60 bash -c "scontrol show job | grep -q 'Restarts=1'"
+  scancel --user=root  # Slurm lets two minutes pass before it starts them; no waiting for that here
+  check "none is left" until_true 60 no_jobs
+  accept "what was lost is handed in again" "$ecg" submit b --engine slurm
+  check "all jobs end" until_true 120 no_jobs
+  check "all are finished" grep -q "6 finished" <("$ecg" status b)
+  check "the same cells" diff <(results a) <(results b)
+}
+
 run_cases

@@ -47,6 +47,25 @@ TEST_CASE("bootstrap: of one group it is the paired difference") {
   CHECK(d.mean < d.high);
 }
 
+TEST_CASE("bootstrap: both sides are drawn as their difference is") {
+  const auto d = group_differences({group("a", 0.5, 1), group("b", 0.1, 4)}, Metric::auroc, 100, 7);
+  REQUIRE(d.first.draws.size() == 100);
+  REQUIRE(d.second.draws.size() == 100);
+  for (std::size_t g = 0; g < 2; ++g) {
+    CHECK(d.observed[g] == doctest::Approx(d.first.observed[g] - d.second.observed[g]));
+    for (std::size_t b = 0; b < 100; ++b)
+      CHECK(d.draws[b][g] == doctest::Approx(d.first.draws[b][g] - d.second.draws[b][g]));
+  }
+  const auto pairs = group("a", 0.5, 1).pairs;
+  double sum = 0;
+  for (const auto& pair : pairs) sum += pair.first(Metric::auroc) / 3;
+  CHECK(d.first.observed[0] == doctest::Approx(sum));
+  const Interval side = interval_of(d.first, first), difference = interval_of(d, first);
+  CHECK(side.low < sum);
+  CHECK(sum < side.high);
+  CHECK(side.mean != difference.mean);
+}
+
 TEST_CASE("bootstrap: records of a patient are drawn together") {
   // Each record its own patient: as if none were told. Thirty records to a patient: a wider interval.
   std::vector<int> own(90), thirty(90);

@@ -145,7 +145,7 @@ inline Interval speedup(const std::vector<GridGroup>& groups, int epochs, const 
     }
     return all;
   };
-  GroupDifferences out{.observed = means(), .draws = {}};
+  GroupDraws out{.observed = means(), .draws = {}};
   const bool spread = std::ranges::any_of(counts, [](const auto& list) { return list.size() > 1; });
   Generator generator(options.seed);
   for (int b = 0; spread && b < options.resamples; ++b) {
@@ -174,7 +174,7 @@ inline std::size_t seeds_of(const std::vector<GridGroup>& groups) {
 
 // differences: of the groups' pairs at the end of training, in options.metric. epochs: of a downstream
 // training.
-inline std::vector<Claim> claims_of(const std::vector<GridGroup>& groups, const GroupDifferences& differences,
+inline std::vector<Claim> claims_of(const std::vector<GridGroup>& groups, const GroupDraws& differences,
                                     int epochs, const ClaimOptions& options) {
   std::vector<Claim> claims;
   const auto mean = [&](auto chosen) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cordis/core/random.hpp>
 #include <cordis/train/metrics.hpp>
@@ -41,10 +42,15 @@ struct Interval {
   int resamples = 0;  // those in which the difference was defined
 };
 
-// Mean of first - second over each group's pairs: as observed, and in each resample.
-struct GroupDifferences {
+// Something of each group, as observed and in each resample.
+struct GroupDraws {
   std::vector<double> observed;            // (groups), NaN where undefined
   std::vector<std::vector<double>> draws;  // (resamples, groups)
+};
+
+// Means over each group's pairs of first - second, and of both sides.
+struct GroupDifferences : GroupDraws {
+  GroupDraws first, second;
 };
 
 inline GroupDifferences group_differences(const std::vector<PairGroup>& groups, Metric metric, int resamples,
@@ -95,26 +101,29 @@ inline GroupDifferences group_differences(const std::vector<PairGroup>& groups, 
     }
   }
   std::vector<int> counts(seeds.size(), 1);  // how often each seed counts
-  const auto differences = [&] {
-    std::vector<double> out;
+  // Means of the difference and of both sides, by group.
+  const auto means = [&] {
+    std::array<std::vector<double>, 3> out;
     for (std::size_t g = 0; g < groups.size(); ++g) {
-      double sum = 0, weight = 0;
+      std::array<double, 3> sum{}, weight{};
       for (std::size_t i = 0; i < groups[g].pairs.size(); ++i) {
         const int count = counts[places[g][i].seed];
         if (count == 0) continue;
         const auto& pair = groups[g].pairs[i];
         const auto& times = tests[places[g][i].test].times;
-        const double d = pair.first(metric, times) - pair.second(metric, times);
-        if (std::isnan(d)) continue;
-        sum += count * d;
-        weight += count;
+        const double first = pair.first(metric, times), second = pair.second(metric, times);
+        const std::array<double, 3> values{first - second, first, second};
+        for (std::size_t k = 0; k < 3; ++k)
+          if (!std::isnan(values[k])) sum[k] += count * values[k], weight[k] += count;
       }
-      out.push_back(weight > 0 ? sum / weight : kUndefined);
+      for (std::size_t k = 0; k < 3; ++k) out[k].push_back(weight[k] > 0 ? sum[k] / weight[k] : kUndefined);
     }
     return out;
   };
 
-  GroupDifferences out{differences(), {}};
+  auto [observed, observed_first, observed_second] = means();
+  GroupDifferences out{
+      {std::move(observed), {}}, {std::move(observed_first), {}}, {std::move(observed_second), {}}};
   Generator generator(seed);
   const auto redraw = [&](std::vector<int>& list) {
     std::ranges::fill(list, 0);
@@ -127,14 +136,17 @@ inline GroupDifferences group_differences(const std::vector<PairGroup>& groups, 
         test.times[i] = test.drawn[static_cast<std::size_t>(test.cluster[i])];
     }
     redraw(counts);
-    out.draws.push_back(differences());
+    auto [difference, first, second] = means();
+    out.draws.push_back(std::move(difference));
+    out.first.draws.push_back(std::move(first));
+    out.second.draws.push_back(std::move(second));
   }
   return out;
 }
 
 // The 95 % percentile interval of f(differences of the groups), f's NaN left out.
 template <class F>
-Interval interval_of(const GroupDifferences& differences, F&& f) {
+Interval interval_of(const GroupDraws& differences, F&& f) {
   Interval interval{.mean = f(differences.observed)};
   std::vector<double> values;
   for (const auto& draw : differences.draws)
@@ -150,7 +162,7 @@ Interval interval_of(const GroupDifferences& differences, F&& f) {
 // Two-sided: how often the draws lie on the side of zero that the observed one does not (Davison and Hinkley
 // 1997, with their + 1). NaN where nothing was drawn.
 template <class F>
-double p_value_of(const GroupDifferences& differences, F&& f) {
+double p_value_of(const GroupDraws& differences, F&& f) {
   double below = 0, above = 0, count = 0;
   for (const auto& draw : differences.draws) {
     const double value = f(draw);
