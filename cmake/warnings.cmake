@@ -9,5 +9,8 @@ target_compile_options(cordis_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshad
 if(CORDIS_SANITIZE)
   target_compile_options(cordis_warnings INTERFACE -fsanitize=${CORDIS_SANITIZE} -fno-sanitize-recover=all
     -fno-omit-frame-pointer)
+  if(CORDIS_SANITIZE MATCHES "address")  # it stops at null pointers anyway; the check takes a sixth of the compiler's time
+    target_compile_options(cordis_warnings INTERFACE -fno-sanitize=null)
+  endif()
   target_link_options(cordis_warnings INTERFACE -fsanitize=${CORDIS_SANITIZE})
 endif()

@@ -9,13 +9,28 @@
 #define CORDIS_VERSION_MINOR 1
 #define CORDIS_VERSION_PATCH 0
 
-// Every header opens `namespace cordis::inline CORDIS_ABI`, so that objects built with and without CUDA
-// fail to link with each other instead of sharing inline functions of different bodies.
-#ifdef CORDIS_CUDA
+// Every header opens `namespace cordis::inline CORDIS_ABI`, so that objects built with and without CUDA, or
+// for processors with vectors of other widths, fail to link with each other instead of sharing inline
+// functions of different bodies. In a CUDA build all files need the same -march as yet.
+#if defined(CORDIS_CUDA)
 #define CORDIS_ABI cuda
+#elif defined(__AVX512F__)
+#define CORDIS_ABI cpu_avx512
+#elif defined(__AVX2__) && defined(__FMA__)
+#define CORDIS_ABI cpu_avx2
+#elif defined(__AVX__)
+#define CORDIS_ABI cpu_avx
 #else
 #define CORDIS_ABI cpu
 #endif
+
+// The tag goes into the names of functions that only return a type of Cordis, which do not tell its
+// namespace.
+#define CORDIS_TEXT_OF(name) #name
+#define CORDIS_ABI_TEXT(name) CORDIS_TEXT_OF(name)
+namespace cordis {
+inline namespace CORDIS_ABI __attribute__((abi_tag(CORDIS_ABI_TEXT(CORDIS_ABI)))) {}
+}  // namespace cordis
 
 namespace cordis::inline CORDIS_ABI {
 
