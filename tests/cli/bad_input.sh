@@ -366,7 +366,7 @@ case_out_in_use() {
     [[ -s out/epochs.csv ]] || ! kill -0 "$pid" 2> /dev/null && break
     sleep 0.01
   done
-  refuse "in use" 75 "out|process $pid on $(hostname), for|is at work" "${train[@]}"
+  refuse "in use" 75 "out|process $pid on $(hostname) (for|is at work" "${train[@]}"
   check "the first one goes on" kill -0 "$pid"
   kill -KILL "$pid"
   wait "$pid" 2> /dev/null

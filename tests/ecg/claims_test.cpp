@@ -61,6 +61,8 @@ TEST_CASE("claims: 1, small sets, by the groups that are small alone") {
   CHECK(claims_of(groups, around({-0.2, 0.5}, 0.1), 20, kOptions)[0].verdict == ClaimVerdict::contradicted);
   CHECK(claims_of(groups, around({0.05, 0.5}, 0.1), 20, kOptions)[0].verdict == ClaimVerdict::undecided);
   CHECK(claims_of(groups, around({0.2, -0.5}, 0.1), 20, kOptions)[0].value.mean == doctest::Approx(0.2));
+  const std::vector<GridGroup> border{group("resnet1d18", 1000), group("resnet1d18", 1001, 0, "georgia")};
+  CHECK(claims_of(border, around({0.2, 0.6}, 0.1), 20, kOptions)[0].value.mean == doctest::Approx(0.2));
 }
 
 TEST_CASE("claims: 2, the lead lost with each doubling, in a straight line over three sizes") {
@@ -73,6 +75,11 @@ TEST_CASE("claims: 2, the lead lost with each doubling, in a straight line over 
   CHECK(claims_of(groups, around({0.5, 0.1, 0.3, 9}, 0.01), 20, kOptions)[1].verdict ==
         ClaimVerdict::contradicted);
   CHECK(claims_of({groups[3]}, around({9}, 0.01), 20, kOptions)[1].verdict == ClaimVerdict::unasked);
+  // Sizes from different upstream sets are no series.
+  auto other = groups[0];
+  other.upstream = "china";
+  CHECK(claims_of({other, groups[1]}, around({0.1, 0.5}, 0.01), 20, kOptions)[1].verdict ==
+        ClaimVerdict::unasked);
 }
 
 TEST_CASE("claims: 3, epochs to the level of random weights, in the metric asked for") {
@@ -126,5 +133,9 @@ TEST_CASE("claims: 4, convolutional against recurrent, on sets that both were tr
   CHECK(claim.reason.find("90.0 %") != std::string::npos);
   CHECK(claim.reason.find("10.0 %") != std::string::npos);
   CHECK(claims_of({groups[0], groups[2]}, around({0.3, -7}, 0.05), 20, kOptions)[3].verdict ==
+        ClaimVerdict::unasked);
+  auto elsewhere = groups[1];  // from another upstream set: no partner
+  elsewhere.upstream = "china";
+  CHECK(claims_of({groups[0], elsewhere}, around({0.3, 0.1}, 0.05), 20, kOptions)[3].verdict ==
         ClaimVerdict::unasked);
 }

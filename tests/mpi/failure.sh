@@ -26,7 +26,7 @@ ends_at_step_3() {
   never 'step 3'
 }
 is_open_mpi() { "$mpiexec" --version | grep -qi "open.*mpi"; }
-overdue='error: \[MPI_Iallgather\] loss and records of backward 3 of i64 (3,) did not end within 3 s on rank 0 of '
+overdue='error: \[MPI_Iallgather\] loss and records of backward 3 of i64 (3,) did not end within 3 s on rank [0-9] of '
 
 case $case in
   none)

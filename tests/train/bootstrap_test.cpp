@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cordis/train/statistics.hpp>
+#include <set>
 
 #include "noisy.hpp"
 #include "refusal.hpp"
@@ -92,6 +93,67 @@ TEST_CASE("bootstrap: p is small where the draws keep away from zero, and at mos
   CHECK(p_value_of(none, first) > 0.05);
   CHECK(p_value_of(none, [](const std::vector<double>&) { return 0.0; }) == 1);
   CHECK(std::isnan(p_value_of({}, first)));
+}
+
+TEST_CASE("bootstrap: quantiles lie between the values, as numpy's do") {
+  const std::vector<double> values{0, 1, 2, 3, 10};
+  CHECK(quantile(values, 0) == 0);
+  CHECK(quantile(values, 1) == 10);
+  CHECK(quantile(values, 0.5) == 2);
+  CHECK(quantile(values, 0.875) == doctest::Approx(6.5));
+  CHECK(quantile({4}, 0.3) == 4);
+}
+
+TEST_CASE("bootstrap: an interval leaves out a fortieth on each side") {
+  GroupDraws draws{{500}, {}};
+  for (int i = 1000; i >= 0; --i) draws.draws.push_back({static_cast<double>(i)});
+  draws.draws.push_back({kUndefined});
+  const Interval interval = interval_of(draws, first);
+  CHECK(interval.mean == 500);
+  CHECK(interval.low == doctest::Approx(25));
+  CHECK(interval.high == doctest::Approx(975));
+  CHECK(interval.resamples == 1001);
+}
+
+TEST_CASE("bootstrap: a patient's records come and go together") {
+  // All records of a patient are alike, so that a draw of three patients from three has ten outcomes at most.
+  const auto of = [](const std::vector<float>& by_patient) {
+    std::vector<float> p;
+    std::vector<std::uint8_t> y;
+    for (std::size_t patient = 0; patient < 3; ++patient)
+      for (std::size_t i = 0; i < 30; ++i) {
+        p.push_back(by_patient[patient]);
+        y.push_back(patient != 1);
+      }
+    return Scorer(p, y, 1);
+  };
+  std::vector<int> cluster(90);
+  for (std::size_t i = 0; i < 90; ++i) cluster[i] = static_cast<int>(i / 30);
+  const PairGroup one{"a", {{0, 0, of({0.9F, 0.2F, 0.3F}), of({0.4F, 0.6F, 0.7F}), cluster}}};
+  const auto d = group_differences({one}, Metric::f1_weighted, 300, 5);
+  std::set<double> outcomes;
+  for (const auto& draw : d.draws)
+    if (!std::isnan(draw[0])) outcomes.insert(draw[0]);
+  CHECK(outcomes.size() > 3);
+  CHECK(outcomes.size() <= 10);
+}
+
+TEST_CASE("bootstrap: Holm's adjustment never falls where p rises") {
+  const auto adjusted = holm({0.02, 0.01, 0.021});
+  CHECK(adjusted[1] == doctest::Approx(0.03));
+  CHECK(adjusted[0] == doctest::Approx(0.04));
+  CHECK(adjusted[2] == doctest::Approx(0.04));
+}
+
+TEST_CASE("bootstrap: a seed drawn twice counts twice") {
+  // All records alike: one seed's pair differs by 1, the other's by 0, whatever records are drawn.
+  const std::vector<std::uint8_t> y(8, 1);
+  const Scorer right(std::vector<float>(8, 1), y, 1), wrong(std::vector<float>(8, 0), y, 1);
+  const PairGroup one{"a", {{0, 0, right, wrong}, {0, 1, right, right}}};
+  const auto d = group_differences({one}, Metric::f1_weighted, 100, 5);
+  std::set<double> outcomes;
+  for (const auto& draw : d.draws) outcomes.insert(draw[0]);
+  CHECK(outcomes == std::set<double>{0, 0.5, 1});
 }
 
 TEST_CASE("bootstrap: Holm's adjustment, by hand") {
