@@ -28,3 +28,14 @@ setup() {
   "${sudo[@]}" apt-get update -qq
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
+
+# python_with FOLDER REQUIREMENTS: a virtual environment with these packages, made where it is missing.
+python_with() {
+  if [[ ! -x $1/bin/python ]]; then
+    python3 -c 'import ensurepip' 2> /dev/null || setup python3-venv:/usr/share/doc/python3-venv
+    say "making $1"
+    python3 -m venv "$1"
+  fi
+  say "installing what $2 names"
+  "$1/bin/pip" install -q --disable-pip-version-check -r "$2"
+}

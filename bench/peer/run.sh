@@ -10,13 +10,7 @@ source cmake/setup.sh
 setup g++ cmake ninja-build:ninja libeigen3-dev:/usr/include/eigen3 libbenchmark-dev:/usr/include/benchmark python3 git
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE # set, they hold a peer's BLAS to another processor's kernels
 venv=${CORDIS_PEER_VENV:-build/peer-venv}
-if [[ ! -x $venv/bin/python ]]; then
-  python3 -c 'import ensurepip' 2> /dev/null || setup python3-venv:/usr/share/doc/python3-venv
-  say "making $venv"
-  python3 -m venv "$venv"
-fi
-say "installing the peers"
-"$venv/bin/pip" install -q --disable-pip-version-check -r bench/peer/requirements.txt
+python_with "$venv" bench/peer/requirements.txt
 say "building model_bench"
 cmake --preset release -B build/bench -G Ninja -DCORDIS_TESTS=OFF -DCORDIS_EXAMPLES=OFF > /dev/null
 cmake --build build/bench --target model_bench

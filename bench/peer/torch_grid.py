@@ -111,13 +111,12 @@ def train(net, parts, fit, seed, columns):
             continue
         p = torch.sigmoid(logits["test"]).numpy()
         moments = {"first": epoch == 1, "last": epoch == fit["epochs"]}
-        for name, score in (("best_f1_weighted", scores["test"][1]), ("best_auroc", scores["test"][3])):
-            moments[name] = score > best.get(name, -1)
+        watched = {"best_f1_weighted": scores["test"][1], "best_auroc": scores["test"][3]}
         if scores["validation"]:
-            moments["selected"] = scores["validation"][3] > best.get("selected", -1)
-            best["selected"] = max(best.get("selected", -1), scores["validation"][3])
-        for name, index in (("best_f1_weighted", 1), ("best_auroc", 3)):
-            best[name] = max(best.get(name, -1), scores["test"][index])
+            watched["selected"] = scores["validation"][3]
+        for name, score in watched.items():
+            moments[name] = score > best.get(name, -1)
+            best[name] = max(best.get(name, -1), score)
         kept.update({name: (epoch, p) for name, now in moments.items() if now})
     return rows, kept, seconds
 

@@ -11,14 +11,13 @@ ecg=$(realpath "$1") grid=$(realpath "$2") data=$(realpath "$3") kills=${5:-5}
 mkdir -p "$4"
 out=$(realpath "$4")
 source "$(dirname "$0")/../../tests/slurm/cluster.sh"
+source "$(dirname "$0")/../../tests/cli/grid_sums.sh"
 export PATH=$(dirname "$ecg"):$PATH
 cd "$out" || exit 1
 
 say() { printf '%(%H:%M:%S)T %s\n' -1 "$*"; }
 plan() { [[ -e $1/grid.json ]] || "$ecg" plan "$grid" --root "$data" --out "$1" > /dev/null || exit 1; }
 finished() { find "$1/cells" -name done 2> /dev/null | wc -l; }
-files() { (cd "$1" && find cells -type f ! -name lock ! -name timing.csv | sort | xargs sha256sum); }
-tables() { (cd "$1" && sha256sum cells.csv contrasts.csv classes.csv speed.csv claims.json); }
 
 plan undisturbed
 cells=$(wc -l < undisturbed/cells.jsonl)
@@ -57,7 +56,7 @@ failed=0
 for run in undisturbed killed slurm; do
   [[ -e $run ]] || continue
   { "$ecg" collect "$run" && "$ecg" report "$run"; } > "$run.claims" || failed=1
-  for what in files tables; do
+  for what in results tables; do
     if diff -q <($what undisturbed) <($what $run) > /dev/null; then
       say "$run: $($what $run | wc -l) $what, the same"
     else

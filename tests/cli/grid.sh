@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # tests/cli/grid.sh: a study as a grid of trainings: planned, run, stopped, gone on with, collected.
 # grid.sh ECG ROOT [CASE]
+source "$(dirname "$0")/grid_sums.sh"
 source "$(dirname "$0")/common.sh"
 
 # grid_file FILE [KEY VALUE]...: a grid of small nets on two small sets, with keys added or replaced.
@@ -23,9 +24,6 @@ two_sets() {
   small_set up 16
   small_set down 24
 }
-tables() { (cd "$1" && sha256sum cells.csv contrasts.csv classes.csv speed.csv claims.json); }
-# What has to be the same after any way of running it.
-results() { (cd "$1" && find cells -type f ! -name lock ! -name timing.csv | sort | xargs sha256sum); }
 
 case_all_of_it() {
   two_sets

@@ -5,10 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PYTHONDONTWRITEBYTECODE=1
 source cmake/setup.sh
-setup g++ libeigen3-dev:/usr/include/eigen3 python3 python3-venv:/usr/share/doc/python3-venv
+setup g++ libeigen3-dev:/usr/include/eigen3 python3
 venv=${CORDIS_PEER_VENV:-build/peer-venv}
-[[ -x $venv/bin/python ]] || python3 -m venv "$venv"
-"$venv/bin/pip" install -q --disable-pip-version-check -r tests/interop/requirements.txt
+python_with "$venv" tests/interop/requirements.txt
 mkdir -p build/interop
 say "building round_trip"
 g++ -std=c++20 -O2 -march=native -Iinclude -I/usr/include/eigen3 -pthread tests/interop/round_trip.cpp -o build/interop/round_trip

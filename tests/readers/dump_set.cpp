@@ -2,6 +2,7 @@
 //   dump_set FOLDER BAND|none polyphase|decimate z-score|min-max|none OUT [CLASS,...]
 // Writes OUT, a safetensors file: x (N, 1000, 12) at 100 Hz, y (N, classes), and as metadata the names of the
 // records and classes, a line each.
+#include <cordis/ecg/experiment_card.hpp>
 #include <cordis/ecg/load.hpp>
 #include <cordis/ecg/sources.hpp>
 #include <cordis/hdf5/tracings.hpp>
@@ -9,10 +10,18 @@
 #include <cstdio>
 #include <string>
 
+// The choice of that name.
+template <class Choices>
+auto chosen(const Choices& choices, std::string_view name) {
+  for (const auto& [known, value] : choices)
+    if (known == name) return value;
+  throw std::invalid_argument(cordis::concat("there is no \"", name, "\" to choose"));
+}
+
 int main(int argc, char** argv) {
   using namespace cordis;
   if (argc < 6) return 2;
-  const std::string band = argv[2], resampling = argv[3], scaling = argv[4];
+  const std::string band = argv[2];
   try {
     ecg::SourceOptions source{.tracings = hdf5::open_tracings};
     if (argc > 6)
@@ -23,11 +32,8 @@ int main(int argc, char** argv) {
       options.preprocess.low = std::stod(band);
       options.preprocess.high = std::stod(band.substr(band.find(',') + 1));
     }
-    options.preprocess.resampling =
-        resampling == "polyphase" ? ecg::Resampling::polyphase : ecg::Resampling::decimate;
-    options.preprocess.scaling = scaling == "z-score"   ? ecg::Scaling::z_score
-                                 : scaling == "min-max" ? ecg::Scaling::min_max
-                                                        : ecg::Scaling::none;
+    options.preprocess.resampling = chosen(ecg::kResamplings, argv[3]);
+    options.preprocess.scaling = chosen(ecg::kScalings, argv[4]);
     const ecg::EcgData data = ecg::load(ecg::open_source(argv[1], source), options);
     std::string names, classes;
     for (const auto& record : data.records) names += record.name + '\n';

@@ -7,10 +7,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PYTHONDONTWRITEBYTECODE=1
 source cmake/setup.sh
-setup g++ libeigen3-dev:/usr/include/eigen3 libhdf5-dev:/usr/include/hdf5/serial/hdf5.h pkg-config python3 python3-venv:/usr/share/doc/python3-venv
+setup g++ libeigen3-dev:/usr/include/eigen3 libhdf5-dev:/usr/include/hdf5/serial/hdf5.h pkg-config python3
 venv=${CORDIS_PEER_VENV:-build/readers-venv} out=build/readers
-[[ -x $venv/bin/python ]] || python3 -m venv "$venv"
-"$venv/bin/pip" install -q --disable-pip-version-check -r tests/readers/requirements.txt
+python_with "$venv" tests/readers/requirements.txt
 mkdir -p "$out"
 say "building dump_record and dump_set"
 for program in dump_record dump_set; do

@@ -4,6 +4,7 @@
 # grid.sh ECG ROOT [CASE].  Exits with 77, skipped, where Slurm's programs are not there.
 source "$(dirname "$0")/cluster.sh"
 has_slurm || exit 77
+source "$(dirname "$0")/../cli/grid_sums.sh"
 source "$(dirname "$0")/../cli/common.sh"
 trap 'stop_cluster; chmod -R u+rwX "$work" 2> /dev/null; rm -rf "$work"' EXIT
 start_cluster "$work/cluster" 2 || { echo "Slurm does not start on this machine"; exit 77; }
@@ -19,8 +20,6 @@ grid_file() {
 EOF
 }
 no_jobs() { [[ -z $(squeue -h) ]]; }
-results() { (cd "$1" && find cells -type f ! -name lock ! -name timing.csv | sort | xargs sha256sum); }
-tables() { (cd "$1" && sha256sum cells.csv contrasts.csv classes.csv speed.csv claims.json); }
 
 case_same_numbers() {
   small_set up 16
@@ -87,8 +86,12 @@ case_dead_node() {
   accept "through Slurm" "$ecg" submit b --engine slurm
   check "a cell is at work" until_true 60 test -s b/cells/down-gru-random-seed0/epochs.csv
   kill -KILL "$(cat "$cluster/slurmd.pid")"
-  pkill -KILL slurmstepd
-  pkill -KILL -f "run-cell $PWD/b\|run-cell b"
+  local step  # of this cluster alone
+  for step in $(pgrep slurmstepd); do
+    if grep -qz "^SLURM_CONF=$SLURM_CONF$" /proc/$step/environ; then kill -KILL $step; fi
+  done
+  pkill -KILL -f "run-cell $PWD/b "
+  check "the cells died with it" until_true 10 bash -c "! pgrep -f 'run-cel[l] $PWD/b '"
   check "the node is missed" until_true 60 bash -c "sinfo -h -o %T | grep -q down"
   check "what was finished is there, what was not is not" test "$(find b/cells -name done | wc -l)" -lt 6
   slurmd -c
