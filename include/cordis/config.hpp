@@ -9,19 +9,28 @@
 #define CORDIS_VERSION_MINOR 1
 #define CORDIS_VERSION_PATCH 0
 
-// Every header opens `namespace cordis::inline CORDIS_ABI`, so that objects built with and without CUDA, or
-// for processors with vectors of other widths, fail to link with each other instead of sharing inline
-// functions of different bodies. In a CUDA build all files need the same -march as yet.
+// Every header opens `namespace cordis::inline CORDIS_ABI`, so that objects built with and without CUDA, with
+// and without compiled kernels, or for processors with vectors of other widths, fail to link with each other
+// instead of sharing inline functions of different bodies. In a CUDA build all files need the same -march as
+// yet.
 #if defined(CORDIS_CUDA)
+#ifdef CORDIS_COMPILED
+#error "cordis::compiled has kernels for the CPU alone; link cordis::cuda without it"
+#endif
 #define CORDIS_ABI cuda
 #elif defined(__AVX512F__)
-#define CORDIS_ABI cpu_avx512
+#define CORDIS_ABI CORDIS_ABI_OF(avx512)
 #elif defined(__AVX2__) && defined(__FMA__)
-#define CORDIS_ABI cpu_avx2
+#define CORDIS_ABI CORDIS_ABI_OF(avx2)
 #elif defined(__AVX__)
-#define CORDIS_ABI cpu_avx
+#define CORDIS_ABI CORDIS_ABI_OF(avx)
 #else
-#define CORDIS_ABI cpu
+#define CORDIS_ABI CORDIS_ABI_OF(base)
+#endif
+#ifdef CORDIS_COMPILED
+#define CORDIS_ABI_OF(width) compiled_##width
+#else
+#define CORDIS_ABI_OF(width) cpu_##width
 #endif
 
 // The tag goes into the names of functions that only return a type of Cordis, which do not tell its

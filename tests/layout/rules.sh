@@ -7,9 +7,9 @@ complain() { echo "$*"; failed=1; }
 
 # Each folder includes only those on its own line and before.
 declare -A may=(
-  [core]="core" [contract]="core contract" [cpu]="core contract cpu" [cuda]="core contract cuda"
-  [autograd]="core cpu cuda autograd" [op]="core contract cpu cuda autograd op"
-  [io]="core cpu autograd nn io" [nn]="core contract cpu autograd op nn" [optim]="core contract cpu cuda autograd nn optim"
+  [core]="core" [contract]="core contract" [cpu]="core contract cpu" [cuda]="core contract cuda" [compiled]="core contract cpu compiled"
+  [autograd]="core cpu cuda autograd" [op]="core contract cpu cuda compiled autograd op"
+  [io]="core cpu autograd nn io" [nn]="core contract cpu autograd op nn" [optim]="core contract cpu cuda compiled autograd nn optim"
   [models]="core cpu autograd op nn models" [data]="core cuda data"
   [train]="core cpu cuda autograd op nn optim io data train"
   [mpi]="core contract cpu autograd op nn optim data train mpi" [nccl]="core cuda mpi nccl"
@@ -29,7 +29,7 @@ while read -r file; do
   head -1 "$file" | grep -q "^// cordis/$file: " || complain "$file: the first line is not its path and purpose"
   grep -q '^namespace cordis::inline CORDIS_ABI' "$file" || [[ $file == cordis.hpp ]] ||
     complain "$file: does not open namespace cordis::inline CORDIS_ABI"
-  [[ $file == cordis.hpp || $file =~ ^(cpu|contract|ecg|hdf5|mpi|nccl)/ ||
+  [[ $file == cordis.hpp || $file =~ ^(cpu|compiled|contract|ecg|hdf5|mpi|nccl)/ ||
     ($file == cuda/* && $file != cuda/runtime.hpp && $file != cuda/graph.hpp) ]] || grep -q "<cordis/$file>" cordis.hpp ||
     complain "$file: missing from the umbrella cordis.hpp"
 done < <(find . -name '*.hpp' | sed 's|^\./||' | sort)

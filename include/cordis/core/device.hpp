@@ -29,9 +29,18 @@ struct Cuda {
   int index = 0;
 };
 
+struct Compiled : Cpu {};  // kernels in the library cordis::compiled; what it has not is Cpu's
+
+// The CPU's kernels in this program.
+#ifdef CORDIS_COMPILED
+using Host = Compiled;
+#else
+using Host = Cpu;
+#endif
+
 int cuda_device_count();  // 0 without a driver; in programs built with CUDA
 
-// Calls f(Cpu{}) or f(Cuda{}). An op without its CUDA kernel does not compile where CORDIS_CUDA is defined.
+// Calls f(Host{}) or f(Cuda{}). An op without its CUDA kernel does not compile where CORDIS_CUDA is defined.
 template <class F>
 decltype(auto) on(const Device& device, F&& f) {
 #ifdef CORDIS_CUDA
@@ -40,7 +49,7 @@ decltype(auto) on(const Device& device, F&& f) {
   CORDIS_CHECK(device.kind == Device::Kind::cpu, "[on] ", device,
                " asked for, but this program was built without CUDA");
 #endif
-  return std::forward<F>(f)(Cpu{});
+  return std::forward<F>(f)(Host{});
 }
 
 inline Device Device::best() {

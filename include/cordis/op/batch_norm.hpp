@@ -3,9 +3,13 @@
 #pragma once
 
 #include <cordis/autograd/variable.hpp>
-#include <cordis/cpu/batch_norm.hpp>
 #include <cordis/cuda/batch_norm.hpp>
 #include <functional>
+#ifdef CORDIS_COMPILED
+#include <cordis/compiled/batch_norm.hpp>
+#else
+#include <cordis/cpu/batch_norm.hpp>
+#endif
 
 namespace cordis::inline CORDIS_ABI {
 
@@ -35,12 +39,12 @@ inline Tensor sum_of_parts(const Tensor& parts) {
 inline double batch_norm_fit_gathered(Tensor& fit, Tensor& running_mean, Tensor& running_var, const Tensor& x,
                                       const Tensor& w, const Tensor& b, const BatchNormOptions& options) {
   Tensor moments({3, fit.size(1)}, DType::f64);
-  batch_norm_moments(Cpu{}, moments, x);
-  batch_norm_merge(Cpu{}, moments, options.gather(moments));
+  batch_norm_moments(Host{}, moments, x);
+  batch_norm_merge(Host{}, moments, options.gather(moments));
   const double rows = fit.size(1) ? moments.data<double>()[0] : 0;
   CORDIS_CHECK(rows > 1 || fit.size(1) == 0, "[batch_norm] x has shape ", x.shape(), " here, and all ", rows,
                " values per channel of all processes: more than one is needed to train");
-  batch_norm_fit_moments(Cpu{}, fit, running_mean, running_var, moments, w, b, options.momentum, options.eps);
+  batch_norm_fit_moments(Host{}, fit, running_mean, running_var, moments, w, b, options.momentum, options.eps);
   return rows;
 }
 }  // namespace detail
@@ -104,10 +108,10 @@ inline Variable batch_norm(const Variable& x, const Variable& w, const Variable&
                   if (branches && needs[0]) dx = empty_like(x);
                   if (gather) {
                     Tensor sums({2, channels[0]}, DType::f64);
-                    batch_norm_gradient_sums(Cpu{}, sums, g, dy, x, y, fit, relu);
-                    batch_norm_affine_gradient(Cpu{}, dw, db, sums, fit);
+                    batch_norm_gradient_sums(Host{}, sums, g, dy, x, y, fit, relu);
+                    batch_norm_affine_gradient(Host{}, dw, db, sums, fit);
                     if (dx.defined())
-                      batch_norm_input_gradient(Cpu{}, dx, g, dy, x, y, fit, relu,
+                      batch_norm_input_gradient(Host{}, dx, g, dy, x, y, fit, relu,
                                                 detail::sum_of_parts(gather(sums)), rows);
                   } else {
                     on(dy.device(), [&](auto device) {

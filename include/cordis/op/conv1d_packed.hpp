@@ -3,8 +3,12 @@
 #pragma once
 
 #include <cordis/autograd/variable.hpp>
-#include <cordis/cpu/conv1d_packed.hpp>
 #include <cordis/cuda/conv1d.hpp>
+#ifdef CORDIS_COMPILED
+#include <cordis/compiled/conv1d.hpp>
+#else
+#include <cordis/cpu/conv1d_packed.hpp>
+#endif
 
 namespace cordis::inline CORDIS_ABI {
 

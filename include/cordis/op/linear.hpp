@@ -3,8 +3,12 @@
 #pragma once
 
 #include <cordis/autograd/variable.hpp>
-#include <cordis/cpu/linear.hpp>
 #include <cordis/cuda/linear.hpp>
+#ifdef CORDIS_COMPILED
+#include <cordis/compiled/linear.hpp>
+#else
+#include <cordis/cpu/linear.hpp>
+#endif
 
 namespace cordis::inline CORDIS_ABI {
 

@@ -3,8 +3,12 @@
 #pragma once
 
 #include <cordis/autograd/variable.hpp>
-#include <cordis/cpu/loss.hpp>
 #include <cordis/cuda/loss.hpp>
+#ifdef CORDIS_COMPILED
+#include <cordis/compiled/loss.hpp>
+#else
+#include <cordis/cpu/loss.hpp>
+#endif
 
 namespace cordis::inline CORDIS_ABI {
 

@@ -3,8 +3,12 @@
 #pragma once
 
 #include <cordis/autograd/variable.hpp>
-#include <cordis/cpu/pool1d.hpp>
 #include <cordis/cuda/pool1d.hpp>
+#ifdef CORDIS_COMPILED
+#include <cordis/compiled/pool1d.hpp>
+#else
+#include <cordis/cpu/pool1d.hpp>
+#endif
 
 namespace cordis::inline CORDIS_ABI {
 

@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <cordis/autograd/variable.hpp>
-#include <cordis/cpu/recurrent.hpp>
 #include <cordis/cuda/recurrent.hpp>
+#ifdef CORDIS_COMPILED
+#include <cordis/compiled/recurrent.hpp>
+#else
+#include <cordis/cpu/recurrent.hpp>
+#endif
 
 namespace cordis::inline CORDIS_ABI {
 

@@ -1,10 +1,14 @@
 // cordis/optim/adam.hpp: Adam, and AdamW with its decay decoupled
 #pragma once
 
-#include <cordis/cpu/update.hpp>
 #include <cordis/cuda/update.hpp>
 #include <cordis/optim/optimizer.hpp>
 #include <utility>
+#ifdef CORDIS_COMPILED
+#include <cordis/compiled/update.hpp>
+#else
+#include <cordis/cpu/update.hpp>
+#endif
 
 namespace cordis::inline CORDIS_ABI {
 

@@ -1,9 +1,13 @@
 // cordis/optim/sgd.hpp: stochastic gradient descent with momentum, Nesterov's or plain
 #pragma once
 
-#include <cordis/cpu/update.hpp>
 #include <cordis/cuda/update.hpp>
 #include <cordis/optim/optimizer.hpp>
+#ifdef CORDIS_COMPILED
+#include <cordis/compiled/update.hpp>
+#else
+#include <cordis/cpu/update.hpp>
+#endif
 
 namespace cordis::inline CORDIS_ABI {
 
