@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -36,6 +35,19 @@ inline int& current_part() {
   return part;
 }
 
+// What a round does, f(part). The caller waits for the round, so f is not copied as std::function would.
+class PartCall {
+ public:
+  template <class F>
+  explicit PartCall(const F& f)
+      : f_(&f), call_([](const void* self, int part) { (*static_cast<const F*>(self))(part); }) {}
+  void operator()(int part) const { call_(f_, part); }
+
+ private:
+  const void* f_;
+  void (*call_)(const void*, int);
+};
+
 // Runs part(0 .. parts - 1), part 0 on the caller. One run at a time; a caller that finds the pool busy, that
 // is itself a part, or that the system gives no thread does all parts alone and in order: same parts, hence
 // the same bits.
@@ -54,7 +66,7 @@ class Pool {
   int threads() const { return threads_.load(std::memory_order_relaxed); }
   void set_threads(int threads) { threads_.store(threads, std::memory_order_relaxed); }
 
-  void run(int parts, const std::function<void(int)>& part) {
+  void run(int parts, PartCall part) {
     std::unique_lock busy(busy_, std::defer_lock);
     if (parts <= 1 || inside() || !busy.try_lock() || !hire(parts - 1)) {
       if (busy.owns_lock()) busy.unlock();
@@ -199,7 +211,7 @@ class Pool {
   std::mutex busy_;
   std::mutex mutex_;
   std::condition_variable start_, done_;
-  const std::function<void(int)>* part_ = nullptr;
+  const PartCall* part_ = nullptr;
   std::exception_ptr error_;
   Patience patience_;  // the caller's
   int workers_ = 0;
@@ -232,7 +244,8 @@ void parallel_for(std::int64_t n, F&& f) {
   if (parts == 1) return f(std::int64_t{0}, n, 0);
   // n * part / parts, without the overflow
   const auto bound = [&](int part) { return n / parts * part + n % parts * part / parts; };
-  detail::Pool::instance().run(parts, [&](int part) { f(bound(part), bound(part + 1), part); });
+  const auto call = [&](int part) { f(bound(part), bound(part + 1), part); };
+  detail::Pool::instance().run(parts, detail::PartCall(call));
 }
 
 }  // namespace cordis::inline CORDIS_ABI

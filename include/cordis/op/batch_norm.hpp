@@ -44,7 +44,8 @@ inline double batch_norm_fit_gathered(Tensor& fit, Tensor& running_mean, Tensor&
   const double rows = fit.size(1) ? moments.data<double>()[0] : 0;
   CORDIS_CHECK(rows > 1 || fit.size(1) == 0, "[batch_norm] x has shape ", x.shape(), " here, and all ", rows,
                " values per channel of all processes: more than one is needed to train");
-  batch_norm_fit_moments(Host{}, fit, running_mean, running_var, moments, w, b, options.momentum, options.eps);
+  batch_norm_fit_moments(Host{}, fit, running_mean, running_var, moments, w, b, options.momentum,
+                         options.eps);
   return rows;
 }
 }  // namespace detail
