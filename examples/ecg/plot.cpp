@@ -45,7 +45,7 @@ Style style_of(Look look) {
 }
 
 // A gnuplot string in double quotes; braces and such are plain text since enhanced mode is off.
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -68,8 +68,9 @@ std::string script_of(const Plot& plot) {
       << (plot.differences ? "graph 0.05\nset xzeroaxis lc rgb '#444444' lw 1\n"
           : plot.from_zero ? "0\nset yrange [0:*]\n"
                            : "graph 0.05\nset yrange [0<*:*<1]\n")
-      << "set title " << quoted(plot.title) << "\nset xlabel " << quoted(plot.x_label) << "\nset ylabel "
-      << quoted(plot.y_label) << "\nset key tmargin center horizontal samplen 5 spacing 1.1 width 0\n";
+      << "set title " << in_quotes(plot.title) << "\nset xlabel " << in_quotes(plot.x_label)
+      << "\nset ylabel " << in_quotes(plot.y_label)
+      << "\nset key tmargin center horizontal samplen 5 spacing 1.1 width 0\n";
   if (!plot.labels.empty()) {
     double low = 0, high = 0;
     for (const Line& line : plot.lines)
@@ -86,7 +87,7 @@ std::string script_of(const Plot& plot) {
         << 0.85 * static_cast<double>(longest) + 2  // letters are narrower than gnuplot takes them for
         << "\nset xtics " << step << "\nset ytics (";
     for (std::size_t i = 0; i < plot.labels.size(); ++i)
-      out << (i ? ", " : "") << quoted(plot.labels[i]) << ' ' << i + 1;
+      out << (i ? ", " : "") << in_quotes(plot.labels[i]) << ' ' << i + 1;
     out << ")\nset yrange [" << static_cast<double>(plot.labels.size()) + 0.6
         << ":0.4]\nset format x '%.2f'\nunset grid\nset grid xtics lc rgb '#dddddd' lt 1 lw 0.6\n"
         << "unset xzeroaxis\nset yzeroaxis lc rgb '#444444' lw 1\nset offsets 0, 0, 0, 0\n";
@@ -139,7 +140,7 @@ std::string script_of(const Plot& plot) {
                                : "2")
         << " lc rgb '" << (line.faint ? style.faint : style.colour) << '\'';
     if (markers) out << " pt " << style.point << " pi -1 ps " << (style.point == 7 ? "0.5" : "0.75");
-    out << (line.title.empty() ? std::string(" notitle") : " title " + quoted(line.title));
+    out << (line.title.empty() ? std::string(" notitle") : " title " + in_quotes(line.title));
   }
   out << '\n';
   return out.str();

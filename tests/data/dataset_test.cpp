@@ -11,7 +11,7 @@ using Indices = std::vector<std::int64_t>;
 namespace {
 
 // Element i is i, plus `first`.
-Tensor counting(const Shape& shape, DType dtype, int first = 0) {
+Tensor numbered(const Shape& shape, DType dtype, int first = 0) {
   Tensor x(shape, dtype);
   dispatch_all(dtype, [&]<class T>() {
     for (std::int64_t i = 0; i < x.numel(); ++i) x.data<T>()[i] = static_cast<T>(first + i);
@@ -30,7 +30,7 @@ TEST_CASE("dataset: gathered rows stand in the order asked for, whatever the typ
   for (const DType dtype : {DType::f32, DType::f64, DType::i64})
     for (const Shape& shape : {Shape{5}, Shape{5, 1}, Shape{5, 3}, Shape{5, 7, 2}, Shape{5, 2, 3, 4}}) {
       CAPTURE(shape);
-      const Tensor x = counting(shape, dtype, 100);
+      const Tensor x = numbered(shape, dtype, 100);
       const std::int64_t row = x.numel() / 5;
       const Indices indices{4, 0, 4, 2, 2, 2, 1};  // 3 is left out
       const Tensor rows = gather_rows(x, indices);
@@ -51,7 +51,7 @@ TEST_CASE("dataset: gathered rows stand in the order asked for, whatever the typ
 }
 
 TEST_CASE("dataset: gathered rows are copies, a copied dataset shares its elements") {
-  const TensorDataset data{counting({4, 2}, DType::f32), counting({4}, DType::i64)};
+  const TensorDataset data{numbered({4, 2}, DType::f32), numbered({4}, DType::i64)};
   const TensorDataset part = data.subset({3, 1}), same = data;
   data.x.data<float>()[2] = -1;
   CHECK(numbers(part.x) == std::vector<double>{6, 7, 2, 3});
@@ -74,17 +74,17 @@ TEST_CASE("dataset: empty ones") {
 
 TEST_CASE("dataset: joined, the records of the second follow those of the first") {
   for (const DType dtype : {DType::f32, DType::f64, DType::i64}) {
-    TensorDataset a{counting({2, 3}, dtype), counting({2}, DType::i64)},
-        b{counting({3, 3}, dtype, 6), counting({3}, DType::i64, 2)};
+    TensorDataset a{numbered({2, 3}, dtype), numbered({2}, DType::i64)},
+        b{numbered({3, 3}, dtype, 6), numbered({3}, DType::i64, 2)};
     const TensorDataset both = concatenate(a, b);
     CHECK(both.size() == 5);
     CHECK(both.x.dtype() == dtype);
-    CHECK(numbers(both.x) == numbers(counting({15}, dtype)));
+    CHECK(numbers(both.x) == numbers(numbered({15}, dtype)));
     CHECK(numbers(both.y) == std::vector<double>{0, 1, 2, 3, 4});
     a.x.fill(0);
     CHECK(numbers(both.x)[1] == 1);
   }
-  const TensorDataset some{counting({2, 3}, DType::f32), counting({2, 1}, DType::f32)};
+  const TensorDataset some{numbered({2, 3}, DType::f32), numbered({2, 1}, DType::f32)};
   for (const auto& joined :
        {concatenate(some, {}), concatenate({}, some), concatenate(some, {Tensor({0, 3}), Tensor({0, 1})}),
         concatenate({Tensor({0, 3}), Tensor({0, 1})}, some)}) {

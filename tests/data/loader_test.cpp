@@ -4,9 +4,9 @@
 #include <cordis/data/loader.hpp>
 
 #include "refusal.hpp"
+#include "rows.hpp"
 
 using namespace cordis;
-using Indices = std::vector<std::int64_t>;
 
 namespace {
 
@@ -24,14 +24,14 @@ struct Numbers {
     ++*gathered;
     *reader = std::this_thread::get_id();
     if (std::ranges::count(indices, bad)) throw std::out_of_range(concat("record ", bad, " is unreadable"));
-    const Tensor x = Tensor::of(Shape{std::ssize(indices)}, Indices(indices.begin(), indices.end()));
+    const Tensor x = Tensor::of(Shape{std::ssize(indices)}, Rows(indices.begin(), indices.end()));
     return {x, x.to(DType::f64)};
   }
 };
 
 // What the loader gives, batch by batch.
-std::vector<Indices> run(const Loader<Numbers>& loader) {
-  std::vector<Indices> batches;
+std::vector<Rows> run(const Loader<Numbers>& loader) {
+  std::vector<Rows> batches;
   for (const auto& [x, y] : loader) {
     batches.emplace_back(x.values<std::int64_t>().begin(), x.values<std::int64_t>().end());
     REQUIRE(y.shape() == x.shape());
@@ -39,24 +39,6 @@ std::vector<Indices> run(const Loader<Numbers>& loader) {
       CHECK(y.data<double>()[i] == static_cast<double>(x.data<std::int64_t>()[i]));
   }
   return batches;
-}
-
-Indices joined(const std::vector<Indices>& batches) {
-  Indices all;
-  for (const auto& batch : batches) all.insert(all.end(), batch.begin(), batch.end());
-  return all;
-}
-
-Indices sizes(const std::vector<Indices>& batches) {
-  Indices result;
-  for (const auto& batch : batches) result.push_back(std::ssize(batch));
-  return result;
-}
-
-Indices counting(std::int64_t n) {
-  Indices all(static_cast<std::size_t>(n));
-  std::iota(all.begin(), all.end(), 0);
-  return all;
 }
 
 }  // namespace
@@ -72,7 +54,7 @@ TEST_CASE("loader: each record once, in the announced order and number of batche
         CHECK(std::ssize(batches) == loader.batches_per_epoch());
         CHECK(std::ssize(batches) == loader.batches());
         for (std::size_t i = 0; i + 1 < batches.size(); ++i) CHECK(std::ssize(batches[i]) == batch);
-        Indices seen = joined(batches);
+        Rows seen = joined(batches);
         CHECK(seen == loader.order());
         if (!shuffle) CHECK(seen == counting(n));
         std::ranges::sort(seen);
@@ -87,17 +69,17 @@ TEST_CASE("loader: the last batch is kept, dropped, or dropped below min_batch")
     CHECK(std::ssize(found) == loader.batches_per_epoch());
     return found;
   };
-  CHECK(sizes_of(10, false, 1) == Indices{4, 4, 2});
-  CHECK(sizes_of(10, true, 1) == Indices{4, 4});
-  CHECK(sizes_of(10, false, 2) == Indices{4, 4, 2});
-  CHECK(sizes_of(10, false, 3) == Indices{4, 4});
-  CHECK(sizes_of(9, false, 2) == Indices{4, 4});
-  CHECK(sizes_of(8, true, 4) == Indices{4, 4});
-  CHECK(sizes_of(8, false, 4) == Indices{4, 4});
-  CHECK(sizes_of(3, false, 1) == Indices{3});
-  CHECK(sizes_of(3, false, 4) == Indices{});
-  CHECK(sizes_of(3, true, 1) == Indices{});
-  CHECK(sizes_of(0, false, 1) == Indices{});
+  CHECK(sizes_of(10, false, 1) == Rows{4, 4, 2});
+  CHECK(sizes_of(10, true, 1) == Rows{4, 4});
+  CHECK(sizes_of(10, false, 2) == Rows{4, 4, 2});
+  CHECK(sizes_of(10, false, 3) == Rows{4, 4});
+  CHECK(sizes_of(9, false, 2) == Rows{4, 4});
+  CHECK(sizes_of(8, true, 4) == Rows{4, 4});
+  CHECK(sizes_of(8, false, 4) == Rows{4, 4});
+  CHECK(sizes_of(3, false, 1) == Rows{3});
+  CHECK(sizes_of(3, false, 4) == Rows{});
+  CHECK(sizes_of(3, true, 1) == Rows{});
+  CHECK(sizes_of(0, false, 1) == Rows{});
 }
 
 TEST_CASE("loader: the order depends on seed and epoch alone") {
@@ -105,7 +87,7 @@ TEST_CASE("loader: the order depends on seed and epoch alone") {
     return Loader(Numbers{n}, options).order(epoch);
   };
   const LoaderOptions options{.batch = 3, .shuffle = true, .seed = 7};
-  const Indices first = order(50, options, 4);
+  const Rows first = order(50, options, 4);
   seed(99);
   const auto offset = default_generator().offset();
   CHECK(order(50, {.batch = 50, .epochs = 9, .shuffle = true, .seed = 7, .epoch = 4, .prefetch = 0}, 4) ==
@@ -131,7 +113,7 @@ TEST_CASE("loader: several epochs are single ones in a row") {
     for (const bool drop_last : {false, true}) {
       LoaderOptions options{
           .batch = 4, .shuffle = true, .seed = 11, .drop_last = drop_last, .prefetch = ahead};
-      std::vector<Indices> wanted;
+      std::vector<Rows> wanted;
       for (options.epoch = 6; options.epoch < 9; ++options.epoch)
         for (auto& batch : run(Loader(Numbers{11}, options))) wanted.push_back(std::move(batch));
       options.epoch = 6, options.epochs = 3;
@@ -165,7 +147,7 @@ TEST_CASE("loader: two runs at once do not disturb each other") {
   auto a = loader.begin();
   ++a;
   const auto batches = run(loader);
-  CHECK(Indices(a->x.values<std::int64_t>().begin(), a->x.values<std::int64_t>().end()) == batches[1]);
+  CHECK(Rows(a->x.values<std::int64_t>().begin(), a->x.values<std::int64_t>().end()) == batches[1]);
   ++a, ++a;
   CHECK(a == loader.end());
 }
@@ -238,9 +220,9 @@ TEST_CASE("loader: leaving early neither hangs nor keeps anything") {
 TEST_CASE("loader: a run outlives its loader") {
   for (const std::int64_t ahead : kAhead) {
     auto it = Loader(Numbers{5}, {.batch = 2, .prefetch = ahead}).begin();
-    Indices seen;
+    Rows seen;
     for (; it != std::default_sentinel; ++it) seen.push_back(it->x.data<std::int64_t>()[0]);
-    CHECK(seen == Indices{0, 2, 4});
+    CHECK(seen == Rows{0, 2, 4});
   }
 }
 
@@ -264,7 +246,7 @@ TEST_CASE("loader: shards of a batch are its rows in order, each with one shard"
       CAPTURE(of);
       LoaderOptions options{.batch = 9, .epochs = 2, .shuffle = true, .seed = 5, .min_batch = of};
       const auto whole = run(Loader(Numbers{n}, options));
-      std::vector<Indices> pieced(whole.size());
+      std::vector<Rows> pieced(whole.size());
       for (std::int64_t index = 0; index < of; ++index) {
         options.shard = {.index = index, .of = of};
         const auto mine = run(Loader(Numbers{n}, options));

@@ -6,9 +6,9 @@
 
 #include "fixture.hpp"
 #include "refusal.hpp"
+#include "rows.hpp"
 
 using namespace cordis;
-using Rows = std::vector<std::int64_t>;
 
 namespace {
 
@@ -16,24 +16,9 @@ Rows sorted(Rows rows) {
   std::ranges::sort(rows);
   return rows;
 }
-Rows counting(std::int64_t n) {
-  Rows rows(static_cast<std::size_t>(n));
-  std::iota(rows.begin(), rows.end(), 0);
-  return rows;
-}
-Rows joined(const std::vector<Rows>& parts) {
-  Rows all;
-  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
-  return all;
-}
 Rows rows_of(const Split& split) { return joined({split.train, split.validation, split.test}); }
 Rows first(const Rows& rows, std::size_t n) {
   return {rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(n)};
-}
-Rows sizes(const std::vector<Rows>& parts) {
-  Rows all;
-  for (const auto& part : parts) all.push_back(std::ssize(part));
-  return all;
 }
 
 // Labels (n, K): one class each, class k with odds k + 1; or several, class k with chance `chances[k]`.

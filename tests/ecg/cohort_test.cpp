@@ -45,12 +45,13 @@ TEST_CASE("cohort: reasons are counted by key") {
 
 TEST_CASE("cohort: a class list has names, and each once") {
   using Error = std::invalid_argument;
-  CHECK(says(message<Error>([] { detail::check_classes({}, "open_x"); }), {"[open_x]", "no classes"}));
+  CHECK(says(message<Error>([] { cordis::ecg::detail::check_classes({}, "open_x"); }),
+             {"[open_x]", "no classes"}));
   CHECK(says(message<Error>([] {
-               detail::check_classes({"A", "B", "A"}, "open_x");
+               cordis::ecg::detail::check_classes({"A", "B", "A"}, "open_x");
              }),
              {"[open_x]", "class A", "twice"}));
-  CHECK_NOTHROW(detail::check_classes({"A", "a"}, "open_x"));
+  CHECK_NOTHROW(cordis::ecg::detail::check_classes({"A", "a"}, "open_x"));
 }
 
 TEST_CASE("cohort: dropping the unlabelled keeps the order and tells the step") {
@@ -63,7 +64,7 @@ TEST_CASE("cohort: dropping the unlabelled keeps the order and tells the step") 
                 .unused_codes = {},
                 .digest = {}};
   cohort.records = {record("a", {0}), record("b", {1}), record("c", {0}), record("d", {1})};
-  detail::drop_unlabelled(cohort);
+  cordis::ecg::detail::drop_unlabelled(cohort);
   REQUIRE(cohort.records.size() == 2);
   CHECK(cohort.records[0].name == "b");
   CHECK(cohort.records[1].name == "d");

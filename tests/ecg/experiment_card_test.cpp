@@ -12,7 +12,7 @@ using scratch::says;
 
 namespace {
 
-ModelCard example() {
+ModelCard example_card() {
   return {
       .model = "bilstm",
       .options =
@@ -57,7 +57,7 @@ void check_same(const ModelCard& a, const ModelCard& b) {
 }  // namespace
 
 TEST_CASE("card: every network and choice comes back as it was, numbers to the last bit") {
-  ModelCard card = example();
+  ModelCard card = example_card();
   for (const auto& model : model_names())
     for (const auto& [head_name, head] : ecg::kHeads)
       for (const auto& [scaling_name, scaling] : ecg::kScalings) {
@@ -75,7 +75,7 @@ TEST_CASE("card: every network and choice comes back as it was, numbers to the l
 }
 
 TEST_CASE("card: what was written stays readable") {
-  const auto data = ecg::card_metadata(example());
+  const auto data = ecg::card_metadata(example_card());
   CHECK(data.at("ecg.model") == "bilstm");
   CHECK(data.at("ecg.classes") == "NORM,A b,ST-T\"x");
   CHECK(data.at("ecg.head") == "mean");
@@ -85,14 +85,14 @@ TEST_CASE("card: what was written stays readable") {
   CHECK(data.at("ecg.missing") == "drop");
   CHECK(data.at("ecg.resampling") == "polyphase");
   CHECK(data.at("trained_on") == "a, b");
-  ModelCard plain = example();
+  ModelCard plain = example_card();
   plain.preprocess.band_pass = false;
   CHECK(ecg::card_metadata(plain).at("ecg.band_high") == "0");
 }
 
 TEST_CASE("card: class names that would not come back are refused") {
   for (const char* name : {"", "a,b", ","}) {
-    ModelCard card = example();
+    ModelCard card = example_card();
     card.classes[1] = name;
     CHECK(says(message<std::invalid_argument>([&] { ecg::card_metadata(card); }),
                {"[card]", concat('"', name, '"'), "empty or holds a comma"}));
@@ -100,7 +100,7 @@ TEST_CASE("card: class names that would not come back are refused") {
 }
 
 TEST_CASE("card: each missing or senseless entry is named, with what is wanted") {
-  const auto good = ecg::card_metadata(example());
+  const auto good = ecg::card_metadata(example_card());
   for (const auto& entry : good) {
     const std::string& key = entry.first;
     if (!key.starts_with("ecg.")) continue;

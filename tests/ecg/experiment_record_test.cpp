@@ -32,7 +32,7 @@ bool same(const ecg::Scores& a, const ecg::Scores& b) {
          same(a.auroc, b.auroc) && same(a.class_f1, b.class_f1) && same(a.class_auroc, b.class_auroc);
 }
 
-std::vector<EpochRow> parse(const std::string& text) {
+std::vector<EpochRow> epochs_of(const std::string& text) {
   return ecg::parse_epochs(ecg::parse_csv(text, "epochs.csv"), kClasses);
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("record: epochs.csv comes back bit for bit, undefined scores with it")
   CHECK(
       text.starts_with("epoch,train_loss,validation_loss,validation_f1_weighted,validation_f1_macro,"
                        "validation_auroc,validation_f1_A,\"validation_f1_b,c\","));
-  const auto rows = parse(text);
+  const auto rows = epochs_of(text);
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].epoch == 1);
   CHECK(same(rows[0].train_loss, full.train_loss));
@@ -67,12 +67,12 @@ TEST_CASE("record: epochs.csv comes back bit for bit, undefined scores with it")
   CHECK(same(rows[1].test, {.class_f1 = std::vector<double>(3, kUndefined),
                             .class_auroc = std::vector<double>(3, kUndefined)}));
   CHECK(ecg::epochs_csv(rows, kClasses) == text);
-  CHECK(parse(ecg::epochs_csv({}, kClasses)).empty());
+  CHECK(epochs_of(ecg::epochs_csv({}, kClasses)).empty());
 }
 
 TEST_CASE("record: an epochs.csv of other classes or with another text is refused by its place") {
   const auto text = ecg::epochs_csv({{.epoch = 1, .train_loss = 0.5}}, {"A"});
-  CHECK(says(message([&] { parse(text); }), {"epochs.csv:1:", "columns are epoch", "was wanted"}));
+  CHECK(says(message([&] { epochs_of(text); }), {"epochs.csv:1:", "columns are epoch", "was wanted"}));
   const auto one = [](std::string line) {
     const auto header = ecg::epochs_header({"A"});
     return message([&] { ecg::parse_epochs(ecg::parse_csv(header + "\n" + line, "e.csv"), {"A"}); });

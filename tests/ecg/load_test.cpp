@@ -13,8 +13,8 @@ using scratch::says;
 namespace {
 
 // Sample n of lead k is 100 n + k in millivolts, but for one missing; leads are written in the order given.
-void write_record(const scratch::Folder& folder, const std::string& name, int samples, bool backwards,
-                  int missing = -1) {
+void write_two_leads(const scratch::Folder& folder, const std::string& name, int samples, bool backwards,
+                     int missing = -1) {
   std::vector<std::int16_t> x;
   std::string header = concat(name, " 12 100 ", samples, "\n");
   for (int k = 0; k < 12; ++k) {
@@ -50,8 +50,8 @@ ecg::Cohort cohort_of(const scratch::Folder& folder, const std::vector<std::stri
 
 TEST_CASE("load: rows are records, then samples, then leads in standard order, whatever the file's") {
   const scratch::Folder folder;
-  write_record(folder, "a", 5, false);
-  write_record(folder, "b", 6, true);
+  write_two_leads(folder, "a", 5, false);
+  write_two_leads(folder, "b", 6, true);
   const auto data = ecg::load(cohort_of(folder, {"b", "a"}), {.preprocess = {.length = 4, .skip = 1}});
   CHECK(data.size == 2);
   CHECK(data.length == 4);
@@ -67,7 +67,7 @@ TEST_CASE("load: rows are records, then samples, then leads in standard order, w
 
 TEST_CASE("load: missing samples are filled and counted, kept, or cost the record") {
   const scratch::Folder folder;
-  write_record(folder, "a", 5, false, 2);
+  write_two_leads(folder, "a", 5, false, 2);
   const auto load = [&](ecg::Missing missing) {
     return ecg::load(cohort_of(folder, {"a"}), {.preprocess = {.length = 5, .missing = missing}});
   };
@@ -104,9 +104,9 @@ TEST_CASE("load: an empty cohort gives no rows; bad options are refused before a
 
 TEST_CASE("load: each reason is a step of its own, and they add up") {
   const scratch::Folder folder;
-  write_record(folder, "a", 9, false);
-  write_record(folder, "short", 3, false);
-  write_record(folder, "gap", 9, false, 4);
+  write_two_leads(folder, "a", 9, false);
+  write_two_leads(folder, "short", 3, false);
+  write_two_leads(folder, "gap", 9, false, 4);
   const auto data =
       ecg::load(cohort_of(folder, {"short", "a", "none", "gap"}),
                 {.preprocess = {.length = 8, .missing = ecg::Missing::drop}, .drop_unreadable = true});

@@ -12,15 +12,15 @@ using scratch::says;
 
 namespace {
 
-const std::filesystem::path kLudb = std::filesystem::path(CORDIS_DATA_DIR) / "ludb";
+const std::filesystem::path kFolder = std::filesystem::path(CORDIS_DATA_DIR) / "ludb";
 
-const std::string kHeader =
+const std::string kColumns =
     "ID,Sex,Age,Rhythms,Electric axis of the heart,Conduction abnormalities,Extrasystolies,Hypertrophies,"
     "Cardiac pacing,Ischemia,Non-specific repolarization abnormalities,Other states\n";
 
 std::vector<float> labels(const std::string& row, const std::vector<std::string>& classes) {
   scratch::Folder folder;
-  folder.write("ludb.csv", kHeader + row);
+  folder.write("ludb.csv", kColumns + row);
   return ecg::open_ludb(folder.path, {.classes = classes}).records.at(0).labels;
 }
 
@@ -29,8 +29,8 @@ std::vector<float> labels(const std::string& row, const std::vector<std::string>
 TEST_CASE("source_ludb: all ten classes of all records are those of the labels.csv beside the table") {
   std::vector<std::string> classes = {"NORM"};
   for (const auto& rule : ecg::kLudbRules) classes.push_back(rule.name);
-  const auto cohort = ecg::open_ludb(kLudb, {.classes = classes});
-  const auto table = ecg::read_csv(kLudb / "labels.csv");
+  const auto cohort = ecg::open_ludb(kFolder, {.classes = classes});
+  const auto table = ecg::read_csv(kFolder / "labels.csv");
   REQUIRE(cohort.records.size() == table.rows.size());
   REQUIRE(cohort.records.size() == 160);
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
@@ -46,14 +46,14 @@ TEST_CASE("source_ludb: all ten classes of all records are those of the labels.c
 
 TEST_CASE("source_ludb: found by its table where there is no labels.csv, and loaded as the other") {
   scratch::Folder folder;
-  std::filesystem::copy(kLudb / "ludb.csv", folder.path / "ludb.csv");
-  std::filesystem::create_directory_symlink(kLudb / "data", folder.path / "data");
+  std::filesystem::copy(kFolder / "ludb.csv", folder.path / "ludb.csv");
+  std::filesystem::create_directory_symlink(kFolder / "data", folder.path / "data");
   const auto cohort = ecg::open_source(folder.path);
   CHECK(cohort.kind == "ludb");
   CHECK(cohort.classes == ecg::kLudbClasses);
   ecg::LoadOptions options;
   options.preprocess.length = 50;
-  const auto data = ecg::load(cohort, options), other = ecg::load(ecg::open_source(kLudb), options);
+  const auto data = ecg::load(cohort, options), other = ecg::load(ecg::open_source(kFolder), options);
   CHECK(data.samples == other.samples);
   CHECK(data.labels == other.labels);
 }
@@ -72,10 +72,10 @@ TEST_CASE("source_ludb: lines of a field, upper and lower case, blanks") {
 
 TEST_CASE("source_ludb: what cannot be read is told") {
   scratch::Folder folder;
-  folder.write("ludb.csv", kHeader + "7,M,60,,,,,,,,,\n7,M,60,,,,,,,,,\n");
+  folder.write("ludb.csv", kColumns + "7,M,60,,,,,,,,,\n7,M,60,,,,,,,,,\n");
   CHECK(says(message([&] { ecg::open_ludb(folder.path); }),
              {"ludb.csv:3", "record 7 stands there a second time"}));
-  folder.write("ludb.csv", kHeader + "x,M,60,,,,,,,,,\n");
+  folder.write("ludb.csv", kColumns + "x,M,60,,,,,,,,,\n");
   CHECK(says(message([&] { ecg::open_ludb(folder.path); }), {"ludb.csv:2", "'x', wanted a record's number"}));
   folder.write("ludb.csv", "ID,Sex\n1,M\n");
   CHECK(says(message([&] { ecg::open_ludb(folder.path); }), {"no column 'Hypertrophies'"}));

@@ -13,7 +13,7 @@ using scratch::says;
 
 namespace {
 
-const std::filesystem::path kFixtures = std::filesystem::path(CORDIS_FIXTURES_DIR) / "sources";
+const std::filesystem::path kSources = std::filesystem::path(CORDIS_FIXTURES_DIR) / "sources";
 
 ecg::Cohort open(const std::filesystem::path& folder) {
   return ecg::open_source(folder, {.tracings = hdf5::open_tracings});
@@ -22,11 +22,11 @@ ecg::Cohort open(const std::filesystem::path& folder) {
 }  // namespace
 
 TEST_CASE("tracings: float32 and big-endian float64 through the study's steps, as h5py and numpy have them") {
-  const auto expected = scratch::read_numbers(kFixtures / "expected.csv");
+  const auto expected = scratch::read_numbers(kSources / "expected.csv");
   constexpr std::size_t kMoments[] = {0, 1, 2, 3, 17, 251, 499, 500, 737, 998, 999};
   const auto compare = [&](const std::string& set, const std::string& stem, std::int64_t records) {
     CAPTURE(set);
-    const auto cohort = open(kFixtures / set);
+    const auto cohort = open(kSources / set);
     CHECK(cohort.kind == "code-test");
     for (const auto& [what, scaling] :
          {std::pair{"prepared", ecg::Scaling::min_max}, {"millivolts", ecg::Scaling::none}}) {
@@ -49,14 +49,14 @@ TEST_CASE("tracings: float32 and big-endian float64 through the study's steps, a
   };
   compare("code-test", "f4", 5);
   compare("code-test-f8", "f8", 2);
-  CHECK(ecg::class_counts(open(kFixtures / "code-test").records, 7) ==
+  CHECK(ecg::class_counts(open(kSources / "code-test").records, 7) ==
         std::vector<std::int64_t>{1, 1, 1, 1, 1, 1, 1});
 }
 
 TEST_CASE("tracings: the array and the annotations of two sets do not go together") {
   const scratch::Folder folder;
-  std::filesystem::copy(kFixtures / "code-test", folder.path, std::filesystem::copy_options::recursive);
-  std::filesystem::copy_file(kFixtures / "code-test-f8/ecg_tracings.hdf5", folder.path / "ecg_tracings.hdf5",
+  std::filesystem::copy(kSources / "code-test", folder.path, std::filesystem::copy_options::recursive);
+  std::filesystem::copy_file(kSources / "code-test-f8/ecg_tracings.hdf5", folder.path / "ecg_tracings.hdf5",
                              std::filesystem::copy_options::overwrite_existing);
   CHECK(says(message([&] { open(folder.path); }),
              {"ecg_tracings.hdf5: dataset tracings holds 2 records", "gold_standard.csv has 5 rows"}));

@@ -14,7 +14,7 @@ using namespace cordis;
 
 namespace {
 
-struct Net {
+struct Labelled {
   static constexpr const char* kName = "Net";
   Conv1d conv{2, 4, {.kernel = 3, .padding = 1, .bias = false}};  // shares the net's address
   BatchNorm1d norm{4};
@@ -34,7 +34,7 @@ struct Net {
 }  // namespace
 
 TEST_CASE("summary: a row for each call, with shapes and own parameters") {
-  Net net;
+  Labelled net;
   const auto rows = summary_rows(net, {3, 9, 2});
   struct Row {
     std::string key, type;
@@ -58,7 +58,7 @@ TEST_CASE("summary: a row for each call, with shapes and own parameters") {
 }
 
 TEST_CASE("summary: the net is left as it was") {
-  Net net;
+  Labelled net;
   net.dropout.training = false;
   seed(4);
   summary_rows(net, {1, 9, 2});
@@ -78,7 +78,7 @@ TEST_CASE("summary: the net is left as it was") {
 }
 
 TEST_CASE("summary: the net's own element type") {
-  Net net;
+  Labelled net;
   to(net, DType::f64);
   CHECK(summary_rows(net, {1, 9, 2}).size() == 7);
   Dropout bare;
@@ -87,7 +87,7 @@ TEST_CASE("summary: the net's own element type") {
 }
 
 TEST_CASE("summary: the table") {
-  Net net;
+  Labelled net;
   requires_grad(net.conv, false);
   CHECK(summary(net, {3, 9, 2}) ==
         "layer    type         output          parameters\n"
