@@ -5,14 +5,18 @@
 #include <stdexcept>
 #include <string>
 
+// The only place that tells the version: CMake and Conan read it here.
 #define CORDIS_VERSION_MAJOR 0
 #define CORDIS_VERSION_MINOR 1
 #define CORDIS_VERSION_PATCH 0
 
+#define CORDIS_TEXT_OF(name) #name
+#define CORDIS_TEXT(name) CORDIS_TEXT_OF(name)
+
 // Every header opens `namespace cordis::inline CORDIS_ABI`, so that objects built with and without CUDA, with
 // and without compiled kernels, or for processors with vectors of other widths, fail to link with each other
-// instead of sharing inline functions of different bodies. In a CUDA build all files need the same -march as
-// yet.
+// instead of sharing inline functions of different bodies. In a CUDA build, where one library of kernels
+// serves all widths, the linker compares them (cpu/simd.hpp).
 #if defined(CORDIS_CUDA)
 #ifdef CORDIS_COMPILED
 #error "cordis::compiled has kernels for the CPU alone; link cordis::cuda without it"
@@ -35,15 +39,14 @@
 
 // The tag goes into the names of functions that only return a type of Cordis, which do not tell its
 // namespace.
-#define CORDIS_TEXT_OF(name) #name
-#define CORDIS_ABI_TEXT(name) CORDIS_TEXT_OF(name)
 namespace cordis {
-inline namespace CORDIS_ABI __attribute__((abi_tag(CORDIS_ABI_TEXT(CORDIS_ABI)))) {}
+inline namespace CORDIS_ABI __attribute__((abi_tag(CORDIS_TEXT(CORDIS_ABI)))) {}
 }  // namespace cordis
 
 namespace cordis::inline CORDIS_ABI {
 
-inline constexpr const char* kVersion = "0.1.0";
+inline constexpr const char* kVersion = CORDIS_TEXT(CORDIS_VERSION_MAJOR) "." CORDIS_TEXT(
+    CORDIS_VERSION_MINOR) "." CORDIS_TEXT(CORDIS_VERSION_PATCH);
 
 // A file that cannot be read, written or believed: names the file and the place in it.
 struct IoError : std::runtime_error {

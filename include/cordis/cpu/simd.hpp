@@ -20,6 +20,24 @@ inline constexpr int kVectorBytes = 16, kVectorRegisters = 32;
 inline constexpr int kVectorBytes = 16, kVectorRegisters = 16;
 #endif
 
+// The ABI tag of a CUDA build does not tell the width, since its kernels' library serves all. To the linker
+// this symbol is the same in files of the same width, and defined twice where they differ.
+#if defined(CORDIS_CUDA) && defined(__ELF__)
+asm(".globl cordis_cuda_build_needs_one_march\n"
+    ".hidden cordis_cuda_build_needs_one_march\n"
+    ".set cordis_cuda_build_needs_one_march, "
+#if defined(__AVX512F__)
+    "512"
+#elif defined(__AVX2__) && defined(__FMA__)
+    "2"
+#elif defined(__AVX__)
+    "1"
+#else
+    "0"
+#endif
+);
+#endif
+
 namespace detail {
 template <class T>
 struct VectorOf;
