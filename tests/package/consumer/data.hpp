@@ -1,6 +1,6 @@
-// tests/package/consumer/data.hpp: what the program's two files share: both include all of Cordis
+// tests/package/consumer/data.hpp: what the program's two files share
 #pragma once
 
-#include <cordis/cordis.hpp>
+#include <cordis/data/dataset.hpp>
 
 cordis::TensorDataset make_data(std::int64_t records);
