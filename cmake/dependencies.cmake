@@ -1,5 +1,8 @@
 # Everything that is found, in one place. The engine needs Eigen and threads; the rest belongs to our own binaries.
-find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+find_package(Eigen3 REQUIRED NO_MODULE)  # Eigen 5 does as well, but says no to who asks for 3.4
+if(Eigen3_VERSION AND Eigen3_VERSION VERSION_LESS 3.4)
+  message(FATAL_ERROR "Eigen 3.4 or later is needed; ${Eigen3_DIR} holds ${Eigen3_VERSION}")
+endif()
 find_package(Threads REQUIRED)
 if(CORDIS_TESTS)
   find_package(doctest 2.4 REQUIRED)

@@ -52,4 +52,8 @@ while read -r file; do
     complain "$file: a kernel without __launch_bounds__"
   [[ ${file##*/} == launch.cuh ]] || { grep -n 'atomicAdd' "$file" && complain "$file: an atomic sum"; }
 done < <(find ../../kernels -name '*.cuh' -o -name '*.cu' -o -name '*.cpp' -path '*kernels*' -o -name '*.hpp' -path '*kernels*' | sort)
+# One version.
+version=$(sed -n 's/^#define CORDIS_VERSION_[A-Z]* //p' config.hpp | paste -sd.)
+grep -q "\"version\": \"$version\"" ../../cmake/vcpkg/cordis/vcpkg.json ||
+  complain "cmake/vcpkg/cordis/vcpkg.json: not version $version, which config.hpp tells"
 exit $failed
