@@ -39,7 +39,7 @@ if(CORDIS_CUDA)
 what CMake reads of it.")
 endif()
 
-# Debian wants the licence in a form of its own.
+# Debian wants the licence in a form of its own, and a changelog.
 file(STRINGS LICENSE licence)
 list(POP_FRONT licence)  # "MIT License"
 list(FILTER licence EXCLUDE REGEX "^$")
@@ -57,9 +57,19 @@ Copyright: @copyright@
 License: Expat
  @licence@
 ")
+string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)
+file(CONFIGURE OUTPUT changelog @ONLY CONTENT
+"cordis (@PROJECT_VERSION@) unstable; urgency=medium
+
+  * Version @PROJECT_VERSION@.
+
+ -- @CPACK_PACKAGE_CONTACT@  @date@
+")
+file(ARCHIVE_CREATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/changelog.gz PATHS ${CMAKE_CURRENT_BINARY_DIR}/changelog
+  FORMAT raw COMPRESSION GZip COMPRESSION_LEVEL 9)
 foreach(component IN LISTS CPACK_COMPONENTS_ALL)
   string(TOUPPER ${component} upper)
-  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/copyright DESTINATION share/doc/${CPACK_DEBIAN_${upper}_PACKAGE_NAME}
-    COMPONENT ${component} EXCLUDE_FROM_ALL)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/copyright ${CMAKE_CURRENT_BINARY_DIR}/changelog.gz
+    DESTINATION share/doc/${CPACK_DEBIAN_${upper}_PACKAGE_NAME} COMPONENT ${component} EXCLUDE_FROM_ALL)
 endforeach()
 include(CPack)

@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # tests/layout/headers.sh: every header compiles alone, without a warning.  headers.sh ROOT INCLUDES COMPILER...
-# INCLUDES: the folders of Eigen and, where they are there, HDF5 and MPI, with colons between; the rooms of those that
-# are not are left out; cordis/nccl needs more, and is compiled by its test.
+# INCLUDES: the folders of Eigen and, where they are there, HDF5, MPI and NCCL, with colons between; the rooms of those
+# that are not are left out. By hand, with CUDA's folder too: FLAGS=-DCORDIS_CUDA headers.sh ..., as for GPUs.
 set -uo pipefail
 root=$1 includes=$2
 shift 2
 alone() {  # ROOT INCLUDES COMPILER HEADER
   echo "#include <$4>" | "$3" -x c++ -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
-    -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -I"$1/include" -isystem ${2//:/ -isystem } - ||
+    ${FLAGS:-} -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -I"$1/include" -isystem ${2//:/ -isystem } - ||
     { echo "FAILED: $4 alone under $3"; return 1; }
 }
 export -f alone
-mapfile -t headers < <(cd "$root/include" && find cordis -name '*.hpp' ! -path 'cordis/nccl/*' | sort)
+mapfile -t headers < <(cd "$root/include" && find cordis -name '*.hpp' | sort)
 IFS=: read -ra folders <<< "$includes"
-for room in hdf5 mpi; do
+for room in hdf5 mpi nccl; do
   there=
   for folder in "${folders[@]}"; do [[ ! -e $folder/$room.h ]] || there=yes; done
   [[ -z $there ]] || continue

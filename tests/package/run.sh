@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
 # tests/package/run.sh: a program of two files uses Cordis in every way that the README names, without a warning.
 #   run.sh ROOT EIGEN_INCLUDE [CASE [ARGUMENTS]]
-# Each way meets another compiler and standard; with MATRIX=full every compiler and standard. clang++ is left out where it
-# is not installed. By hand alone (by_hand_NAME): cuda BUILD, BUILD a build folder with CORDIS_CUDA=ON.
+# Each way meets another compiler and standard; with MATRIX=full every compiler and standard, where a program text is
+# compiled once for all ways (once.sh). clang++ is left out where it is not installed. By hand alone (by_hand_NAME): cuda
+# BUILD, BUILD a build folder with CORDIS_CUDA=ON.
 set -uo pipefail
 root=$(realpath "$1") eigen=$2 consumer=$(realpath "$1")/tests/package/consumer
 work=$(mktemp -d "${TMPDIR:-/tmp}/cordis_package_XXXXXX")
 trap 'rm -rf "$work"' EXIT
 warnings="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror"
 failed=0
+launcher=()
+if [[ ${MATRIX:-} == full ]]; then
+  export ONCE=$work/once
+  mkdir "$ONCE"
+  launcher=("$consumer/../once.sh")
+fi
 
 fail() { echo "FAILED: $*"; failed=1; }
 quiet() { "$@" > "$work/log" 2>&1 || { tail -30 "$work/log"; return 1; }; }
@@ -33,18 +40,27 @@ deb_once() {
 # by_cmake WAY COMPILER STANDARD FLAGS [CMAKE OPTIONS...]
 by_cmake() {
   local build=$work/$1-$2-$3
+  rm -rf "$build"
   quiet cmake -S "$consumer" -B "$build" -DWAY="$1" -DCORDIS_SOURCE="$root" -DCMAKE_CXX_COMPILER="$2" \
-    -DCMAKE_CXX_STANDARD="$3" -DCMAKE_CXX_FLAGS="$4 $(flags_of "$2")" "${@:5}" || { fail "$1, $2: configuring"; return; }
+    -DCMAKE_CXX_STANDARD="$3" -DCMAKE_CXX_EXTENSIONS=OFF -DCMAKE_CXX_COMPILER_LAUNCHER="${launcher[*]}" \
+    -DCMAKE_CXX_FLAGS="$4 $(flags_of "$2")" "${@:5}" || { fail "$1, $2: configuring"; return; }
   quiet cmake --build "$build" -j2 || { fail "$1, $2, C++$3: building"; return; }
   "$build/consumer" || fail "$1: running"
 }
 
-# by_compiler NAME COMPILER STANDARD FLAGS...
+# by_compiler NAME COMPILER STANDARD FLAGS...: with the program's other file, where $also names one.
 by_compiler() {
-  local standard=${3/23/2b}
-  # shellcheck disable=SC2046
-  quiet "$2" -std=c++"$standard" -O0 $(flags_of "$2") "$consumer"/{main,data}.cpp "${@:4}" -o "$work/alone" ||
-    { fail "$1, $2, C++$3: building"; return; }
+  local standard=$3 file good=yes parts=() objects=()
+  [[ $2 != clang* ]] || standard=${3/23/2b}
+  for file in main data ${also:-}; do
+    # shellcheck disable=SC2046
+    "${launcher[@]}" "$2" -std=c++"$standard" -O0 $(flags_of "$2") "${@:4}" -o "$work/$file.o" -c "$consumer/$file.cpp" \
+      &> "$work/$file.log" &
+    parts+=("$!:$file") objects+=("$work/$file.o")
+  done
+  for file in "${parts[@]}"; do wait "${file%:*}" || { tail -30 "$work/${file#*:}.log"; good=; }; done
+  [[ -n $good ]] || { fail "$1, $2, C++$3: compiling"; return; }
+  quiet "$2" "${objects[@]}" -pthread -o "$work/alone" || { fail "$1, $2, C++$3: linking"; return; }
   "$work/alone" || fail "$1: running"
 }
 
@@ -101,17 +117,17 @@ case_pkg_config() {
   install_once || { fail "installing"; return; }
   each clang++ 23 by_pkg_config "$work/prefix"
 }
-# Three files have all of Cordis.
+# Two files include all of Cordis.
 case_compiler_alone() {
-  each g++ 20 by_compiler "the compiler alone" "$consumer/whole.cpp" -I"$root/include" -isystem "$eigen" -pthread
+  also=whole each g++ 20 by_compiler "the compiler alone" -I"$root/include" -isystem "$eigen" -pthread
 }
 
 # The preprocessor makes the same of the one file as of the tree: the same program.
 case_single_header() {
   has python3 || return
-  mkdir -p "$work/single/cordis" && "$root/cmake/single_header.py" "$work/single/cordis_single.hpp" ||
+  mkdir -p "$work/single/cordis/data" && "$root/cmake/single_header.py" "$work/single/cordis_single.hpp" ||
     { fail "writing it"; return; }
-  echo '#include <cordis_single.hpp>' > "$work/single/cordis/cordis.hpp"
+  echo '#include <cordis_single.hpp>' | tee "$work/single/cordis/cordis.hpp" > "$work/single/cordis/data/dataset.hpp"
   local compiler flags
   for compiler in g++ clang++; do
     has $compiler || continue
@@ -126,26 +142,28 @@ case_single_header() {
       cmp "$work/tree" "$work/tokens" || fail "$compiler $flags: the single header is another program"
     done
   done
-  [[ ${MATRIX:-} != full ]] || each g++ 20 same_bytes ""
+  [[ ${MATRIX:-} == full ]] || return
+  same_bytes g++ 20
+  ! has clang++ || same_bytes clang++ 23
 }
-# same_bytes FLAGS COMPILER STANDARD: what the program prints and writes, with the tree and with the single header.
+# same_bytes COMPILER STANDARD: what the program prints and writes, with the tree and with the single header.
 same_bytes() {
   local from
   for from in "$root/include" "$work/single"; do
-    mkdir -p "$work/bytes" && rm -f "$work"/bytes/*
-    TMPDIR=$work/bytes by_compiler "single header" "$2" "$3" -I"$from" -isystem "$eigen" -pthread > "$work/printed"
+    by_compiler "single header" "$1" "$2" -I"$from" -isystem "$eigen" -pthread
     "$work/alone" "$work/weights-${from##*/}" > "$work/printed-${from##*/}" || fail "single header: running"
+    launcher=()  # the single header is compiled
   done
-  cat "$work/printed-single"
+  launcher=("$consumer/../once.sh")
   cmp "$work/printed-include" "$work/printed-single" && cmp "$work/weights-include" "$work/weights-single" ||
-    fail "$2 C++$3: the single header's program gives other bytes"
+    fail "$1 C++$2: the single header's program gives other bytes"
 }
 
 # The Debian package holds what is installed, and in MATRIX=full programs are built from it.
 case_debian() {
   has dpkg-deb || return
   deb_once || { fail "cpack"; return; }
-  diff -r -x doc -x cordis-targets.cmake "$work/prefix" "$work/deb/usr" || fail "the package holds other files"
+  diff -r -x doc "$work/prefix" "$work/deb/usr" || fail "the package holds other files"
   dpkg-deb -f "$work"/install/libcordis-dev_*.deb Depends | grep -q "^libeigen3-dev (>= 3.4)$" || fail "its dependencies"
   grep -q "^License: Expat" "$work/deb/usr/share/doc/libcordis-dev/copyright" || fail "no licence"
   [[ -z $(find "$work/deb" -type f ! -perm 644 -o -type d ! -perm 755) ]] || fail "permissions"
@@ -209,4 +227,6 @@ for name in ${3:-$(declare -F | sed -n 's/^declare -f case_//p')}; do
   echo "$name"
   if declare -F "by_hand_$name" > /dev/null; then "by_hand_$name" "${@:4}"; else "case_$name"; fi
 done
+[[ ${MATRIX:-} != full ]] ||
+  echo "$(wc -l < "$ONCE/compiled") files compiled, $(cat "$ONCE/taken" 2> /dev/null | wc -l) taken, being the same"
 exit $failed
