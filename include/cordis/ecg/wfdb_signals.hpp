@@ -134,34 +134,46 @@ struct SignalFileReader {
       const std::string bytes = read_bytes(path_of(group), bytes_of(group));
       digest.add(bytes);
       const char* first = bytes.data() + header.signals[group[0]].skip;
-      for (std::size_t k = 0; k < group.size(); ++k) convert(first + 2 * k, group.size(), group[k]);
+      for (std::size_t k = 0; k < group.size(); ++k) {
+        const std::uint32_t sum = convert(first + 2 * k, group.size(), group[k], out);
+        check_sum(sum, group[k]);
+        if (*samples > 0) check_first(first + 2 * k, group[k]);
+      }
     }
   }
 
-  void convert(const char* bytes, std::size_t stride, std::size_t signal) {
+  // Column `signal` of `to` (rows, signals) from every stride-th word of `bytes`; returns the sum of the
+  // words.
+  std::uint32_t convert(const char* bytes, std::size_t stride, std::size_t signal,
+                        std::vector<float>& to) const {
     const SignalHeader& info = header.signals[signal];
     const double scale = to_millivolts(info.units).value_or(1.0);
     const double baseline = static_cast<double>(info.baseline);
-    const std::size_t leads = header.signals.size(), length = static_cast<std::size_t>(*samples);
     std::uint32_t sum = 0;
-    for (std::size_t n = 0; n < length; ++n) {
+    for (std::size_t at = signal, n = 0; at < to.size(); at += header.signals.size(), ++n) {
       const std::int16_t raw = little_endian_16(bytes + 2 * n * stride);
       sum += static_cast<std::uint32_t>(raw);
-      out[n * leads + signal] =
-          raw == std::numeric_limits<std::int16_t>::min()
-              ? std::numeric_limits<float>::quiet_NaN()
-              : static_cast<float>((static_cast<double>(raw) - baseline) / info.gain * scale);
+      to[at] = raw == std::numeric_limits<std::int16_t>::min()
+                   ? std::numeric_limits<float>::quiet_NaN()
+                   : static_cast<float>((static_cast<double>(raw) - baseline) / info.gain * scale);
     }
-    const std::string file = path_of({signal}).string();
+    return sum;
+  }
+
+  void check_sum(std::uint32_t sum, std::size_t signal) {
     const auto low_16 = [](auto value) {
       return static_cast<std::int16_t>(static_cast<std::uint16_t>(value));
     };
-    if (info.checksum && low_16(sum) != low_16(*info.checksum))
-      complain("checksum", concat(file, ": checksum of ", name(signal), " is ", low_16(sum),
-                                  ", the header says ", low_16(*info.checksum)));
-    if (info.initial_value && length > 0 && little_endian_16(bytes) != *info.initial_value)
-      complain("initial value", concat(file, ": first sample of ", name(signal), " is ",
-                                       little_endian_16(bytes), ", the header says ", *info.initial_value));
+    const auto& wanted = header.signals[signal].checksum;
+    if (wanted && low_16(sum) != low_16(*wanted))
+      complain("checksum", concat(path_of({signal}).string(), ": checksum of ", name(signal), " is ",
+                                  low_16(sum), ", the header says ", low_16(*wanted)));
+  }
+  void check_first(const char* bytes, std::size_t signal) {
+    const auto& wanted = header.signals[signal].initial_value;
+    if (wanted && little_endian_16(bytes) != *wanted)
+      complain("initial value", concat(path_of({signal}).string(), ": first sample of ", name(signal), " is ",
+                                       little_endian_16(bytes), ", the header says ", *wanted));
   }
 };
 
