@@ -6,8 +6,11 @@
 #include <string>
 
 // The only place that tells the version: CMake and Conan read it here.
+// Grows with releases that break programs.
 #define CORDIS_VERSION_MAJOR 0
+// Grows with releases that add; while MAJOR is 0, these may break programs too.
 #define CORDIS_VERSION_MINOR 1
+// Grows with releases that only mend.
 #define CORDIS_VERSION_PATCH 0
 
 #define CORDIS_TEXT_OF(name) #name
@@ -61,6 +64,7 @@ std::string concat(const Parts&... parts) {
   return text.str();
 }
 
+// Throws std::invalid_argument with the parts, one after the other, as its text.
 template <class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
   throw std::invalid_argument(concat(parts...));

@@ -9,6 +9,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Steps and tolerances of gradcheck.
 struct GradcheckOptions {
   double eps = 1e-6;   // step of the central difference
   double atol = 1e-7;  // |analytic - numeric| <= atol + rtol |numeric|
@@ -16,11 +17,12 @@ struct GradcheckOptions {
   std::uint64_t seed = 0;  // of the weights that turn the outputs into one number
 };
 
+// What gradcheck found; true where every gradient agrees.
 struct GradcheckResult {
   bool ok = true;
-  double worst = 0;     // largest |analytic - numeric| seen, NaN if one was
-  std::string message;  // first disagreement: input, element, both numbers
-  explicit operator bool() const { return ok; }
+  double worst = 0;                              // largest |analytic - numeric| seen, NaN if one was
+  std::string message;                           // first disagreement: input, element, both numbers
+  explicit operator bool() const { return ok; }  // Whether all agree.
 };
 
 // f: (const Variables&) -> Variable or Variables, smooth at `inputs` and the same at each call. The inputs

@@ -8,7 +8,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
-using LeafDone = std::function<void(const Variable& leaf)>;
+using LeafDone = std::function<void(const Variable& leaf)>;  // Told a leaf whose gradient is complete.
 
 namespace detail {
 // How often the tape that ends in some outputs reads each leaf that wants a gradient.

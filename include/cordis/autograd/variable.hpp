@@ -15,13 +15,13 @@
 namespace cordis::inline CORDIS_ABI {
 
 class Variable;
-using Variables = std::vector<Variable>;
+using Variables = std::vector<Variable>;  // Several variables, such as an op's inputs.
 
 // Which inputs of a node want a gradient; a backward may leave the others undefined, and save the work.
 struct Needs {
   std::vector<bool> input;
   bool again = false;  // backward may run once more: what forward saved has to stay as it is
-  bool operator[](std::size_t i) const { return input[i]; }
+  bool operator[](std::size_t i) const { return input[i]; }  // whether input i wants a gradient
 };
 
 // A recorded op: its inputs and the closure from output gradients to input gradients.
@@ -41,6 +41,7 @@ struct Node {
   ~Node();
 };
 
+// How backward goes through the tape.
 struct BackwardOptions {
   bool retain_graph = false;                          // keep the closures, so that backward can run again
   std::function<void(const Variables&)> passed = {};  // told each op's inputs once it has given its gradients
@@ -50,25 +51,28 @@ struct BackwardOptions {
 class Variable {
  public:
   Variable() = default;
-  Variable(Tensor value, bool requires_grad = false)  // implicit: data and labels are constants on the tape
+  // Implicit: data and labels are constants on the tape. An i64 tensor cannot require a gradient: it throws.
+  Variable(Tensor value, bool requires_grad = false)
       : state_(std::make_shared<State>(State{std::move(value), {}, nullptr, 0, requires_grad})) {
     CORDIS_CHECK(!requires_grad || state_->value.dtype() != DType::i64,
                  "[variable] an i64 tensor cannot require a gradient");
   }
 
-  bool defined() const { return state_ != nullptr; }
-  const Tensor& value() const { return state().value; }
-  Tensor& value() { return state().value; }
-  const Shape& shape() const { return value().shape(); }
-  std::int64_t size(int axis) const { return value().size(axis); }
-  DType dtype() const { return value().dtype(); }
-  Device device() const { return value().device(); }
+  bool defined() const { return state_ != nullptr; }                // false where made without a value
+  const Tensor& value() const { return state().value; }             // the elements; throws where undefined
+  Tensor& value() { return state().value; }                         // to change in place, off the tape
+  const Shape& shape() const { return value().shape(); }            // as Tensor's
+  std::int64_t size(int axis) const { return value().size(axis); }  // of one axis, negative ones from the end
+  DType dtype() const { return value().dtype(); }                   // of the value and of its gradient
+  Device device() const { return value().device(); }                // where both live
 
   // Of a leaf, after backward; undefined before. Optimizers take it and leave it undefined.
   const Tensor& grad() const { return state().grad; }
-  Tensor& grad() { return state().grad; }
+  Tensor& grad() { return state().grad; }  // to take or to drop
 
+  // a leaf that asks, or computed from one
   bool requires_grad() const { return state_ && (state_->requires_grad || state_->node); }
+  // Freezes (false) or thaws a leaf; throws for the output of an op, and for i64.
   Variable& requires_grad(bool on) {
     CORDIS_CHECK(!state().node, "[requires_grad] only a leaf can be frozen; this variable is the output of ",
                  state().node->name);
@@ -76,8 +80,8 @@ class Variable {
     state().requires_grad = on;
     return *this;
   }
-  bool is_leaf() const { return !state().node; }
-  const std::shared_ptr<Node>& node() const { return state().node; }
+  bool is_leaf() const { return !state().node; }                      // not the output of a recorded op
+  const std::shared_ptr<Node>& node() const { return state().node; }  // the op that gave it, null for a leaf
 
   // The same elements, off the tape.
   Variable detach() const { return Variable(value()); }
@@ -85,6 +89,7 @@ class Variable {
   // Gradients of this single element with respect to every leaf it was computed from.
   void backward(BackwardOptions options = {}) const;
 
+  // the same variable, not equal values
   bool same(const Variable& other) const { return state_ == other.state_; }
   const void* id() const { return state_.get(); }  // equal where same() is true
 
@@ -137,6 +142,7 @@ void check_device(const char* op, const Variable& x, const Others&... others) {
   (check(others), ...);
 }
 
+// Whether ops of this thread record: false while a NoGrad is alive.
 inline bool grad_enabled() { return detail::grad_mode(); }
 
 // While alive, ops of this thread record nothing.
@@ -172,6 +178,7 @@ inline Node::~Node() {
   }
 }
 
+// record() for an op of several outputs; closure gets one dy for each of them, undefined where none came.
 inline Variables record_outputs(const char* name, Tensors outputs, Variables inputs, Node::Backward closure) {
   bool wanted = false;
   if (grad_enabled())

@@ -5,6 +5,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Of a convolution, in samples; PyTorch's.
 struct Conv1dOptions {
   std::int64_t stride = 1;
   std::int64_t padding = 0;
@@ -21,6 +22,7 @@ struct PackedConv1d {
   Tensor bias;      // (O,)
 };
 
+// What is done with the output of a convolution before it is written.
 struct Conv1dEnd {
   Tensor residual;  // (N, L_out, O), added before the ReLU, or undefined
   bool relu = false;

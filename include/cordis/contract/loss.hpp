@@ -6,6 +6,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// A loss for each element, their mean, or their sum.
 enum class Reduction { none, mean, sum };
 
 // What the loss of n elements is divided by.
@@ -13,6 +14,7 @@ inline double reduction_divisor(Reduction reduction, double n) {
   return reduction == Reduction::mean ? n : 1;
 }
 
+// Targets that count nowhere, and the share of a target spread evenly over the classes.
 struct SoftTarget {
   std::int64_t ignore_index;
   double smoothing;

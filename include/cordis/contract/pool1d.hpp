@@ -5,6 +5,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Of max pooling, in samples; PyTorch's.
 struct MaxPool1dOptions {
   std::int64_t kernel = 2;
   std::int64_t stride = 0;  // 0: the kernel
@@ -18,6 +19,7 @@ decltype(auto) dispatch_winner(std::int64_t kernel, F&& f) {
   if (kernel <= 127) return f.template operator()<std::int8_t>();
   return f.template operator()<std::int32_t>();
 }
+// Bytes of the integer type that holds a place in the window.
 inline std::size_t winner_bytes(std::int64_t kernel) {
   std::size_t bytes = 0;
   dispatch_winner(kernel, [&]<class Place>() { bytes = sizeof(Place); });

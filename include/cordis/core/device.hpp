@@ -7,17 +7,20 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// The CPU, or the GPU of a number.
 struct Device {
+  // Of the two implementations of every op.
   enum class Kind : unsigned char { cpu, cuda };
   Kind kind = Kind::cpu;
   int index = 0;
 
-  static Device cpu() { return {}; }
-  static Device cuda(int index = 0) { return {Kind::cuda, index}; }
+  static Device cpu() { return {}; }                                 // the CPU, of which there is one
+  static Device cuda(int index = 0) { return {Kind::cuda, index}; }  // the GPU of this number, from 0
   // The first GPU where this program was built for one and there is one, else the CPU.
   static Device best();
 
-  friend bool operator==(const Device&, const Device&) = default;
+  friend bool operator==(const Device&, const Device&) = default;  // the same kind and number
+  // "cpu", "cuda:0"
   friend std::ostream& operator<<(std::ostream& out, const Device& device) {
     return device.kind == Kind::cpu ? out << "cpu" : out << "cuda:" << device.index;
   }
@@ -25,6 +28,7 @@ struct Device {
 
 // Kernels are overloads on these tags: relu_forward(Cpu, ...), relu_forward(Cuda, ...).
 struct Cpu {};
+// The tag of kernels for GPUs; the launch goes to the GPU of this number.
 struct Cuda {
   int index = 0;
 };

@@ -9,10 +9,12 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Element types: float, double, std::int64_t.
 enum class DType : std::uint8_t { f32, f64, i64 };
 
-inline std::size_t size_of(DType dtype) { return dtype == DType::f32 ? 4 : 8; }
+inline std::size_t size_of(DType dtype) { return dtype == DType::f32 ? 4 : 8; }  // Bytes of one element.
 
+// "f32", "f64" or "i64".
 inline const char* name_of(DType dtype) {
   switch (dtype) {
     case DType::f32:
@@ -25,8 +27,10 @@ inline const char* name_of(DType dtype) {
   return "?";
 }
 
+// Its name.
 inline std::ostream& operator<<(std::ostream& out, DType dtype) { return out << name_of(dtype); }
 
+// The DType of float, double or std::int64_t; others do not compile.
 template <class T>
 inline constexpr DType dtype_of = [] {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, std::int64_t>,
@@ -45,6 +49,7 @@ decltype(auto) dispatch_float(DType dtype, const char* op, F&& f) {
   return f.template operator()<double>();
 }
 
+// dispatch_float for i64 as well, which calls f with std::int64_t.
 template <class F>
 decltype(auto) dispatch_all(DType dtype, F&& f) {
   if (dtype == DType::f32) return f.template operator()<float>();

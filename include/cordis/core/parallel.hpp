@@ -225,6 +225,7 @@ class Pool {
 
 // Threads that parallel_for uses; at first CORDIS_NUM_THREADS, else the number of cores.
 inline int num_threads() { return detail::Pool::instance().threads(); }
+// Changes it, 1 to 1024, for the loops that begin from now on. Results depend on it in their last bits.
 inline void set_num_threads(int threads) {
   CORDIS_CHECK(threads >= 1 && threads <= 1024, "[set_num_threads] ", threads, " is not in 1 .. 1024");
   detail::Pool::instance().set_threads(threads);

@@ -17,7 +17,7 @@ namespace cordis::inline CORDIS_ABI {
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): four words that
 // depend on key and counter alone, so that any device draws element i without drawing those before it.
 constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
-                                           std::array<std::uint32_t, 2> key) {
+                                              std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
     const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counter[2];
@@ -33,14 +33,16 @@ constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> count
 // same stream comes out of any partition of the work.
 class Generator {
  public:
+  // The stream of a seed, from block `offset` on.
   explicit Generator(std::uint64_t seed = 0, std::uint64_t offset = 0) : seed_(seed), offset_(offset) {}
 
-  std::uint64_t seed() const { return seed_; }
-  std::uint64_t offset() const { return offset_; }  // next block; with seed() the whole state
-  void seek(std::uint64_t offset) { offset_ = offset; }
+  std::uint64_t seed() const { return seed_; }           // that it was made with
+  std::uint64_t offset() const { return offset_; }       // next block; with seed() the whole state
+  void seek(std::uint64_t offset) { offset_ = offset; }  // on to this block, or back
   // Reserves `count` blocks and returns the first.
   std::uint64_t take(std::uint64_t count) { return std::exchange(offset_, offset_ + count); }
 
+  // Block `index` of the stream: four words of 32 random bits.
   static constexpr std::array<std::uint32_t, 4> block(std::uint64_t seed, std::uint64_t index) {
     return philox({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), 0, 0},
                   {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
@@ -60,8 +62,8 @@ class Generator {
     return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
   }
 
-  double uniform() { return uniform(seed_, take(1)); }
-  double normal() { return normal(seed_, take(1)); }
+  double uniform() { return uniform(seed_, take(1)); }  // the next of [0, 1)
+  double normal() { return normal(seed_, take(1)); }    // the next of N(0, 1)
   // An integer in [0, bound), without bias: values past the last whole multiple of bound are drawn again.
   std::uint64_t below(std::uint64_t bound) {
     CORDIS_CHECK(bound > 0, "[random] below(0)");
@@ -83,6 +85,7 @@ inline Generator& default_generator() {
   thread_local Generator generator{0};
   return generator;
 }
+// Starts this thread's default generator anew.
 inline void seed(std::uint64_t value) { default_generator() = Generator(value); }
 
 // Another seed for each pair, far apart for near inputs.
@@ -116,11 +119,13 @@ Tensor& fill_drawn(Tensor& x, const char* op, Generator& generator, double scale
 }
 }  // namespace detail
 
+// Each element uniform in [low, high); f32 or f64, on any device the same elements. Returns x.
 inline Tensor& fill_uniform(Tensor& x, double low, double high, Generator& generator = default_generator()) {
   return detail::fill_drawn(x, "fill_uniform", generator, high - low, low,
                             [](auto seed, auto index) { return Generator::uniform(seed, index); });
 }
 
+// Each element from N(mean, deviation²); f32 or f64, on any device the same elements. Returns x.
 inline Tensor& fill_normal(Tensor& x, double mean, double deviation,
                            Generator& generator = default_generator()) {
   return detail::fill_drawn(x, "fill_normal", generator, deviation, mean,

@@ -12,16 +12,18 @@ namespace cordis::inline CORDIS_ABI {
 // Extents of a contiguous, row-major array. The empty shape () is a scalar: one element.
 class Shape {
  public:
-  static constexpr int kMaxRank = 4;
+  static constexpr int kMaxRank = 4;  // the most extents
 
   Shape() = default;
+  // Shape{2, 1000, 12}; throws for more than kMaxRank extents, negative ones, and more elements than fit in
+  // 63 bits.
   Shape(std::initializer_list<std::int64_t> extents) {
     CORDIS_CHECK(extents.size() <= kMaxRank, "[shape] ", extents.size(), " extents, at most ", kMaxRank,
                  " are supported");
     for (auto extent : extents) append(extent);
   }
 
-  int rank() const { return rank_; }
+  int rank() const { return rank_; }  // how many extents
 
   // Negative axes count from the end, as in PyTorch.
   std::int64_t operator[](int axis) const {
@@ -29,8 +31,9 @@ class Shape {
     CORDIS_CHECK(i >= 0 && i < rank_, "[shape] axis ", axis, " of ", *this);
     return extents_[static_cast<std::size_t>(i)];
   }
-  std::int64_t numel() const { return numel_; }
+  std::int64_t numel() const { return numel_; }  // their product, 1 for a scalar
 
+  // One more extent behind the others; throws as the constructor does.
   Shape& append(std::int64_t extent) {
     CORDIS_CHECK(rank_ < kMaxRank, "[shape] ", *this, " has ", kMaxRank, " extents already");
     CORDIS_CHECK(extent >= 0, "[shape] negative extent ", extent);
@@ -44,6 +47,7 @@ class Shape {
     return *this;
   }
 
+  // the same extents
   friend bool operator==(const Shape& a, const Shape& b) {
     if (a.rank_ != b.rank_) return false;
     for (int i = 0; i < a.rank_; ++i)
@@ -51,6 +55,7 @@ class Shape {
     return true;
   }
 
+  // "(2, 1000, 12)"
   friend std::ostream& operator<<(std::ostream& out, const Shape& shape) {
     out << '(';
     for (int i = 0; i < shape.rank_; ++i)

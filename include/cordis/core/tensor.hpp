@@ -17,6 +17,7 @@ namespace cordis::inline CORDIS_ABI {
 class Tensor {
  public:
   Tensor() = default;
+  // Uninitialised elements.
   explicit Tensor(Shape shape, DType dtype = DType::f32, Device device = Device::cpu())
       : shape_(shape),
         dtype_(dtype),
@@ -35,22 +36,24 @@ class Tensor {
     std::copy(values.begin(), values.end(), tensor.data<T>());
     return tensor;
   }
+  // One element of shape ().
   template <class T>
   static Tensor scalar(T value) {
     return of<T>({}, {value});
   }
 
-  bool defined() const { return static_cast<bool>(storage_); }
-  const Shape& shape() const { return shape_; }
-  std::int64_t size(int axis) const { return shape_[axis]; }
-  int rank() const { return shape_.rank(); }
-  std::int64_t numel() const { return shape_.numel(); }
-  DType dtype() const { return dtype_; }
-  Device device() const { return storage_.device(); }
-  std::size_t bytes() const { return static_cast<std::size_t>(numel()) * size_of(dtype_); }
+  bool defined() const { return static_cast<bool>(storage_); }  // false where default-made
+  const Shape& shape() const { return shape_; }                 // an extent for each axis
+  std::int64_t size(int axis) const { return shape_[axis]; }    // of one axis, negative ones from the end
+  int rank() const { return shape_.rank(); }                    // how many axes
+  std::int64_t numel() const { return shape_.numel(); }         // how many elements
+  DType dtype() const { return dtype_; }                        // element type
+  Device device() const { return storage_.device(); }           // where they are
+  std::size_t bytes() const { return static_cast<std::size_t>(numel()) * size_of(dtype_); }  // that they take
 
   // Const applies to the handle, not to the elements.
   void* raw() const { return storage_ ? static_cast<std::byte*>(storage_.data()) + offset_ : nullptr; }
+  // The first element, on whatever device; throws where T is not the element type.
   template <class T>
   T* data() const {
     CORDIS_CHECK(dtype_ == dtype_of<T>, "[tensor] holds ", dtype_, ", read as ", dtype_of<T>);
@@ -76,6 +79,7 @@ class Tensor {
     });
   }
 
+  // The same elements in another shape, shared; throws where the numbers of elements differ.
   Tensor reshaped(Shape shape) const {
     CORDIS_CHECK(shape.numel() == numel(), "[reshape] ", shape_, " has ", numel(), " elements, ", shape,
                  " has ", shape.numel());
@@ -96,6 +100,7 @@ class Tensor {
     return view;
   }
 
+  // A copy of the elements, on the same device.
   Tensor clone() const {
     if (!defined()) return {};
     Tensor copy(shape_, dtype_, device());
@@ -123,6 +128,7 @@ class Tensor {
        [&](auto kind) { detail::convert_elements(kind, copy.raw(), dtype, raw(), dtype_, numel()); });
     return copy;
   }
+  // Sets every element, rounded to the element type; returns *this. Throws where undefined.
   Tensor& fill(double value) {
     CORDIS_CHECK(defined(), "[fill] the tensor is undefined");
     on(device(), [&](auto kind) { detail::fill_elements(kind, raw(), dtype_, numel(), value); });
@@ -145,15 +151,19 @@ class Tensor {
   Storage storage_;
 };
 
-using Tensors = std::vector<Tensor>;
+using Tensors = std::vector<Tensor>;  // several, such as gradients
 
+// Uninitialised, of x's shape, element type and device.
 inline Tensor empty_like(const Tensor& x) { return Tensor(x.shape(), x.dtype(), x.device()); }
+// Every element the same value.
 inline Tensor full(Shape shape, double value, DType dtype = DType::f32, Device device = Device::cpu()) {
   return Tensor(shape, dtype, device).fill(value);
 }
+// full(shape, 0).
 inline Tensor zeros(Shape shape, DType dtype = DType::f32, Device device = Device::cpu()) {
   return full(shape, 0, dtype, device);
 }
+// full(shape, 1).
 inline Tensor ones(Shape shape, DType dtype = DType::f32, Device device = Device::cpu()) {
   return full(shape, 1, dtype, device);
 }

@@ -19,6 +19,7 @@ namespace cordis::inline CORDIS_ABI {
 // optimizer.
 class Graph {
  public:
+  // Records work(), which is not run; throws where it cannot be recorded.
   Graph(Cuda device, const std::function<void()>& work);
   ~Graph();
   Graph(const Graph&) = delete;

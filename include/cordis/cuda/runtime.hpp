@@ -19,6 +19,7 @@ struct CudaError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// What CUDA says of a GPU.
 struct CudaProperties {
   std::string name;
   int major = 0, minor = 0;  // compute capability
@@ -26,22 +27,22 @@ struct CudaProperties {
   std::size_t memory = 0;            // bytes
   std::size_t shared_per_block = 0;  // bytes that a launch may ask for
 };
-CudaProperties properties(Cuda device);
+CudaProperties properties(Cuda device);  // throws CudaError where there is none of that number
 
 class Event;
 
 // A queue of work on one device. Moves, never copies; destroyed after its work.
 class Stream {
  public:
-  explicit Stream(Cuda device);
+  explicit Stream(Cuda device);  // an empty one
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  Cuda device() const { return device_; }
-  CUstream_st* native() const { return native_; }
-  void wait(const Event& event);  // what is put in from now on runs after the event
-  void synchronize();             // returns when all is done
+  Cuda device() const { return device_; }          // that its work runs on
+  CUstream_st* native() const { return native_; }  // for calls of CUDA's own
+  void wait(const Event& event);                   // what is put in from now on runs after the event
+  void synchronize();                              // returns when all is done
 
  private:
   Cuda device_;
@@ -54,6 +55,7 @@ Stream& current_stream(Cuda device);
 // While alive, `stream` is this thread's current one on its device.
 class StreamGuard {
  public:
+  // Makes `stream` this thread's current one on its device.
   explicit StreamGuard(Stream& stream);
   ~StreamGuard();
   StreamGuard(const StreamGuard&) = delete;
@@ -67,13 +69,14 @@ class StreamGuard {
 // A point in a stream.
 class Event {
  public:
+  // With timing, it can be measured from.
   explicit Event(Cuda device, bool timing = false);
   ~Event();
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 
-  CUevent_st* native() const { return native_; }
-  void record(Stream& stream);
+  CUevent_st* native() const { return native_; }        // for calls of CUDA's own
+  void record(Stream& stream);                          // reached once what the stream has now is done
   void synchronize() const;                             // returns when the point is reached
   double milliseconds_since(const Event& start) const;  // both made with timing, both reached
 
@@ -91,10 +94,11 @@ enum class Backend {
   own,        // the kernels of kernels/*.cuh
   cudnn,      // cuDNN, and cuBLAS for products; an error where they cannot
 };
-Backend backend();
+Backend backend();  // what this thread's ops use
 // While alive, this thread's ops use `backend`.
 class BackendGuard {
  public:
+  // Takes it for this thread; the one before comes back at the end.
   explicit BackendGuard(Backend backend);
   ~BackendGuard();
   BackendGuard(const BackendGuard&) = delete;
@@ -103,10 +107,10 @@ class BackendGuard {
  private:
   Backend before_;
 };
-bool cudnn_available();
+bool cudnn_available();       // in this program, on this machine
 std::string cuda_versions();  // "CUDA 13.0, driver 13.0, cuDNN 9.19.0, cuBLAS 13.0.2"
 // Products and convolutions of f32 in TF32 (10 bits of mantissa) where the device has it. Off at first.
 void allow_tf32(bool on);
-bool tf32_allowed();
+bool tf32_allowed();  // whether it is on
 
 }  // namespace cordis::inline CORDIS_ABI

@@ -26,6 +26,7 @@ inline Tensor gather_rows(const Tensor& x, std::span<const std::int64_t> indices
   return rows;
 }
 
+// Records x (N, ...) and their labels y (N, ...).
 struct Batch {
   Tensor x, y;
 };
@@ -35,6 +36,7 @@ struct Batch {
 struct TensorDataset {
   Tensor x, y;
 
+  // Records; throws where x and y have not as many rows.
   std::int64_t size() const {
     if (!x.defined() && !y.defined()) return 0;
     CORDIS_CHECK(x.defined() && y.defined() && x.rank() > 0 && y.rank() > 0 && x.size(0) == y.size(0),
@@ -49,6 +51,7 @@ struct TensorDataset {
     if (size() == 0) return {x, y};
     return {gather_rows(x, indices), gather_rows(y, indices)};
   }
+  // gather, as a dataset of its own.
   TensorDataset subset(const std::vector<std::int64_t>& indices) const {
     auto [rows, labels] = gather(indices);
     return {std::move(rows), std::move(labels)};

@@ -28,11 +28,13 @@ concept Dataset = std::movable<D> && requires(const D& dataset, std::span<const 
 struct Shard {
   std::int64_t index = 0, of = 1;
 
+  // first row of part `at`
   std::int64_t bound(std::int64_t n, std::int64_t at) const { return n / of * at + n % of * at / of; }
-  std::int64_t begin(std::int64_t n) const { return bound(n, index); }
-  std::int64_t end(std::int64_t n) const { return bound(n, index + 1); }
+  std::int64_t begin(std::int64_t n) const { return bound(n, index); }    // first row of this part
+  std::int64_t end(std::int64_t n) const { return bound(n, index + 1); }  // the row behind its last
 };
 
+// Of a Loader.
 struct LoaderOptions {
   std::int64_t batch = 256;
   std::int64_t epochs = 1;  // passes over the dataset, one after the other
@@ -124,6 +126,7 @@ class BatchQueue {
 template <Dataset D>
 class Loader {
  public:
+  // Takes the dataset; throws std::invalid_argument for options that make no sense with it.
   explicit Loader(D dataset, const LoaderOptions& options = {})
       : dataset_(std::make_shared<const D>(std::move(dataset))), n_(dataset_->size()), options_(options) {
     const auto& o = options_;
@@ -142,9 +145,10 @@ class Loader {
                  " shards; give a batch or a min_batch of at least ", o.shard.of);
   }
 
-  const D& dataset() const { return *dataset_; }
-  const LoaderOptions& options() const { return options_; }
+  const D& dataset() const { return *dataset_; }             // that the batches are of
+  const LoaderOptions& options() const { return options_; }  // as given
 
+  // Batches of one pass, those left out not counted.
   std::int64_t batches_per_epoch() const {
     const std::int64_t rest = n_ % options_.batch;
     return n_ / options_.batch + (keeps(rest) ? 1 : 0);
@@ -165,21 +169,24 @@ class Loader {
     std::iota(order.begin(), order.end(), 0);
     return order;
   }
-  std::vector<std::int64_t> order() const { return order(options_.epoch); }
+  std::vector<std::int64_t> order() const { return order(options_.epoch); }  // of the first pass
 
+  // Goes over the batches once; for range-for.
   class Iterator {
    public:
-    using value_type = Batch;
-    using difference_type = std::ptrdiff_t;
+    using value_type = Batch;                // what it gives
+    using difference_type = std::ptrdiff_t;  // for the standard library
 
-    const Batch& operator*() const { return *batch_; }
-    const Batch* operator->() const { return &*batch_; }
+    const Batch& operator*() const { return *batch_; }    // x and y, on the device asked for
+    const Batch* operator->() const { return &*batch_; }  // the same
+    // Makes the next batch; throws what the dataset's gather threw.
     Iterator& operator++() {
       batch_.reset();  // its memory serves the next one
       take();
       return *this;
     }
-    void operator++(int) { ++*this; }
+    void operator++(int) { ++*this; }  // the same
+    // whether all were given
     friend bool operator==(const Iterator& it, std::default_sentinel_t) { return !it.batch_; }
 
    private:
@@ -203,12 +210,13 @@ class Loader {
     std::optional<Batch> batch_;
   };
 
+  // Starts a run; with prefetch, and its thread.
   Iterator begin() const {
     return Iterator([loader = *this, pass = std::int64_t{0}, at = std::int64_t{0},
                      order = std::vector<std::int64_t>()]() mutable { return loader.make(pass, at, order); },
                     static_cast<std::size_t>(options_.prefetch), options_.device);
   }
-  std::default_sentinel_t end() const { return {}; }
+  std::default_sentinel_t end() const { return {}; }  // behind the last batch
 
  private:
   bool keeps(std::int64_t rest) const {

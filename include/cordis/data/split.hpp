@@ -17,6 +17,7 @@ struct Split {
   std::vector<std::int64_t> train, validation, test;
 };
 
+// Of train_test_split.
 struct TrainTestSplitOptions {
   double test_fraction = 0.33;  // rounded up
   std::uint32_t seed = 1;
@@ -34,6 +35,7 @@ inline Split train_test_split(std::int64_t n, const TrainTestSplitOptions& optio
   return {{order.begin() + tests, order.end()}, {}, {order.begin(), order.begin() + tests}};
 }
 
+// Of partition.
 struct PartitionOptions {
   std::uint64_t seed = 1;
   Tensor labels = {};                    // (n, K): each class (> 0) keeps its share in each part
@@ -139,6 +141,7 @@ inline std::vector<std::vector<std::int64_t>> partition(const std::vector<std::i
   return rows;
 }
 
+// Of split_records.
 struct SplitOptions {
   double test_fraction = 0.33;     // of all, rounded up
   double validation_fraction = 0;  // of what the test leaves, rounded down
@@ -167,6 +170,7 @@ inline Split split_records(std::int64_t n, const SplitOptions& options = {}) {
   return {std::move(parts[0]), std::move(parts[1]), std::move(parts[2])};
 }
 
+// Of holdout.
 struct HoldoutOptions {
   double fraction = 0.1;  // of the training part, rounded down
   std::uint64_t seed = 1;
@@ -197,6 +201,7 @@ inline Split holdout(Split split, const HoldoutOptions& options = {}) {
   return split;
 }
 
+// Of cross_validation; labels and groups as in PartitionOptions.
 struct CrossValidationOptions {
   std::int64_t folds = 5;
   std::uint64_t seed = 1;

@@ -101,6 +101,8 @@ inline std::string cache_key(const Cohort& cohort, const LoadOptions& options) {
   return digest.hex();
 }
 
+// The file that read_cache reads: x (N, L, 12) and y (N, classes) f32, whole or not at all; IoError where it
+// cannot be written.
 inline void write_cache(const std::filesystem::path& path, const std::string& key, const EcgData& data,
                         const Tensor& x, const Tensor& y) {
   using detail::csv_line;

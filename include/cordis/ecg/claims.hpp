@@ -22,8 +22,10 @@ struct GridGroup {
   std::vector<Convergence> convergence;  // of each pair
 };
 
+// What the trainings say of a claim; unasked: the grid has no cells that could.
 enum class ClaimVerdict { supported, contradicted, undecided, unasked };
 
+// As it stands in tables and reports.
 inline const char* name_of(ClaimVerdict verdict) {
   switch (verdict) {
     case ClaimVerdict::supported:
@@ -38,6 +40,7 @@ inline const char* name_of(ClaimVerdict verdict) {
   return "?";
 }
 
+// One of the study's claims, and what came out.
 struct Claim {
   int number = 0;
   std::string text;     // the claim
@@ -47,6 +50,7 @@ struct Claim {
   std::string reason = {};  // why it was not asked, or what else belongs to it
 };
 
+// How claims are judged.
 struct ClaimOptions {
   Metric metric = Metric::f1_weighted;
   double small = 1000;  // sets of at most so many training records are small

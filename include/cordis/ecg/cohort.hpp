@@ -18,6 +18,7 @@ namespace cordis::inline CORDIS_ABI::ecg {
 inline constexpr int kNoFold = 0;         // the source has no folds
 inline constexpr int kTrainingFold = -1;  // one of 1 to 8, not known which
 
+// One record: where it is, and its labels.
 struct CohortRecord {
   std::string name;            // as the source names it
   std::filesystem::path path;  // of the header, with or without .hea
@@ -27,12 +28,14 @@ struct CohortRecord {
   std::int64_t row = 0;        // in a file that holds many records
 };
 
+// A record that is not used, and why.
 struct Dropped {
   std::string name;
   std::string key;   // stable, for counting: "no file", "no labels", "too short", "empty lead", ...
   std::string text;  // one line for a person
 };
 
+// What one step of a source's selection left.
 struct FilterStep {
   std::string what;
   std::int64_t before = 0;

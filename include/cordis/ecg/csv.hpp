@@ -14,14 +14,17 @@
 
 namespace cordis::inline CORDIS_ABI::ecg {
 
+// A table with a header line; RFC 4180.
 struct CsvTable {
   std::string source;                          // the file, for messages
   std::vector<std::string> columns;            // first row
   std::vector<std::vector<std::string>> rows;  // each as wide as `columns`
   std::vector<std::int64_t> lines;             // line of the file on which each row starts, from 1
 
+  // Whether there is such a column.
   bool has(std::string_view name) const { return std::ranges::find(columns, name) != columns.end(); }
 
+  // Its number; IoError with the columns that there are where it is none of them.
   std::size_t column(std::string_view name) const {
     const auto found = std::ranges::find(columns, name);
     if (found == columns.end())

@@ -28,6 +28,7 @@ struct CellData {
   TestSet names;                          // the classes, and the records of `test`
 };
 
+// How a cell is trained, and what it leaves.
 struct CellOptions {
   std::filesystem::path folder;
   int epochs = 20;
@@ -46,6 +47,7 @@ struct Stopped : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Told how far a training is.
 struct CellHooks {
   std::function<void(int epochs_done)> resumed = {};
   std::function<void(int epoch, std::int64_t records, double loss)> batch = {};
@@ -63,6 +65,7 @@ inline constexpr const char* kDoneFile = "done";
 // Records scored at once; a constant, so that scores do not depend on the training's batch.
 inline constexpr std::int64_t kEvaluationBatch = 64;
 
+// Whether the folder holds a training that came to its end.
 inline bool finished(const std::filesystem::path& folder) {
   return std::filesystem::exists(folder / kDoneFile);
 }

@@ -16,18 +16,22 @@
 
 namespace cordis::inline CORDIS_ABI::ecg {
 
-using Metadata = std::map<std::string, std::string>;
+using Metadata = std::map<std::string, std::string>;  // of a safetensors file
 
 // Names of the choices, as they stand in files and on the command line.
 inline constexpr std::array<std::pair<std::string_view, Head>, 3> kHeads = {
     {{"flatten", Head::flatten}, {"mean", Head::mean}, {"last", Head::last}}};
+// Of Resampling.
 inline constexpr std::array<std::pair<std::string_view, Resampling>, 2> kResamplings = {
     {{"polyphase", Resampling::polyphase}, {"decimate", Resampling::decimate}}};
+// Of Scaling.
 inline constexpr std::array<std::pair<std::string_view, Scaling>, 3> kScalings = {
     {{"z-score", Scaling::z_score}, {"min-max", Scaling::min_max}, {"none", Scaling::none}}};
+// Of Missing.
 inline constexpr std::array<std::pair<std::string_view, Missing>, 3> kMissings = {
     {{"fill", Missing::fill}, {"keep", Missing::keep}, {"drop", Missing::drop}}};
 
+// The name of a value; "?" where it has none.
 template <class Choices, class T>
 std::string choice_name(const Choices& choices, T value) {
   for (const auto& [name, each] : choices)
@@ -35,6 +39,7 @@ std::string choice_name(const Choices& choices, T value) {
   return "?";
 }
 
+// What a weights file says of its network.
 struct ModelCard {
   std::string model;  // one of model_names()
   ModelOptions options;

@@ -37,9 +37,11 @@ struct CellResult {
 // At which epoch of a training a score is taken. `best` is the epoch with the highest score on the test set
 // itself: the study's number, and optimistic, since the test set chose it.
 enum class Moment { first, selected, last, best };
+// All of them, in the order of tables.
 inline constexpr std::array<Moment, 4> kContrastMoments = {Moment::first, Moment::selected, Moment::last,
                                                            Moment::best};
 
+// As it stands in tables.
 inline const char* name_of(Moment moment) {
   constexpr std::array<const char*, 4> names = {"first", "selected", "last", "best"};
   return names[static_cast<std::size_t>(moment)];
@@ -81,11 +83,13 @@ struct Convergence {
   int pretrained_epochs = 0;   // 0: not within the run
 };
 
+// What comes of comparing all cells.
 struct Comparison {
   std::vector<Contrast> contrasts;
   std::vector<Convergence> convergence;
 };
 
+// One metric of a set's scores; average precision is not among them.
 inline double score_of(const Scores& scores, Metric metric) {
   return metric == Metric::auroc         ? scores.auroc
          : metric == Metric::f1_weighted ? scores.f1_weighted
@@ -138,6 +142,7 @@ inline Contrast side_by_side(const std::vector<CellPair>& pairs, const std::vect
   return out;
 }
 
+// Of one pair, by one metric on the test set.
 inline Convergence convergence(const CellPair& pair, Metric metric) {
   const auto& [pretrained, random] = pair;
   Convergence out{.model = random->key.model,
@@ -188,6 +193,7 @@ inline Comparison compare(const std::vector<CellResult>& cells, int resamples, s
   return out;
 }
 
+// The contrast of a network and size at a moment, by a metric; null where there is none.
 inline const Contrast* find(const Comparison& comparison, const std::string& model, int size, Moment moment,
                             Metric metric) {
   for (const auto& c : comparison.contrasts)

@@ -24,6 +24,7 @@ struct Scores {
   std::vector<double> class_f1, class_auroc;  // one per class
 };
 
+// What one epoch gave.
 struct EpochRow {
   int epoch = 0;  // from 1
   double train_loss = kUndefined;
@@ -94,6 +95,7 @@ inline std::string scores_line(const Scores& scores, std::size_t classes) {
 
 }  // namespace detail
 
+// The first line of epochs.csv.
 inline std::string epochs_header(const std::vector<std::string>& classes) {
   return "epoch,train_loss," + detail::scores_header("validation", classes) + ',' +
          detail::scores_header("test", classes);
@@ -109,6 +111,7 @@ inline std::string epochs_csv(const std::vector<EpochRow>& rows, const std::vect
   return text;
 }
 
+// epochs.csv read back; IoError where the columns are not those of these classes.
 inline std::vector<EpochRow> parse_epochs(const CsvTable& table, const std::vector<std::string>& classes) {
   detail::expect_columns(table, epochs_header(classes));
   std::vector<EpochRow> rows;
@@ -128,6 +131,7 @@ inline std::vector<EpochRow> parse_epochs(const CsvTable& table, const std::vect
   return rows;
 }
 
+// The first line of predictions.csv.
 inline std::string predictions_header(const std::vector<std::string>& classes) {
   std::string text = "at,epoch,record";
   for (const char* prefix : {"y_", "p_"})

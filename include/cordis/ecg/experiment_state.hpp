@@ -18,15 +18,17 @@ struct CellState {
   std::vector<Prediction> kept;  // of the moments met so far
   StateDict selected;            // weights of the epoch that validation chose; empty without validation
 
-  int epochs_done() const { return static_cast<int>(rows.size()); }
+  int epochs_done() const { return static_cast<int>(rows.size()); }  // how many
 };
 
+// timing.csv: one line per epoch.
 inline std::string timing_csv(const std::vector<double>& seconds) {
   std::string text = "epoch,seconds\n";
   for (std::size_t i = 0; i < seconds.size(); ++i) text += concat(i + 1, ',', exact(seconds[i]), '\n');
   return text;
 }
 
+// timing.csv read back, seconds of each epoch.
 inline std::vector<double> parse_timing(const CsvTable& table) {
   detail::expect_columns(table, "epoch,seconds");
   std::vector<double> seconds;

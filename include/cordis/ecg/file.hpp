@@ -15,12 +15,15 @@ namespace cordis::inline CORDIS_ABI::ecg {
 struct Digest {
   std::uint64_t value = 14695981039346656037u;
 
+  // goes on with these bytes
   void add(std::string_view bytes) {
     for (const char byte : bytes) value = (value ^ static_cast<unsigned char>(byte)) * 1099511628211u;
   }
+  // goes on with eight bytes, the lowest first
   void add(std::uint64_t number) {
     for (int shift = 0; shift < 64; shift += 8) value = (value ^ ((number >> shift) & 255u)) * 1099511628211u;
   }
+  // 16 hexadecimal digits
   std::string hex() const {
     char text[17];
     std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));

@@ -15,6 +15,7 @@
 
 namespace cordis::inline CORDIS_ABI::ecg {
 
+// How records are read.
 struct LoadOptions {
   PreprocessOptions preprocess = {};  // its band-pass is left out where the cohort is band-passed already
   WfdbOptions wfdb = {};
@@ -23,6 +24,7 @@ struct LoadOptions {
   std::function<void(std::int64_t done, std::int64_t all)> progress = {};
 };
 
+// What was read, and an account of what was not.
 struct EcgData {
   std::int64_t size = 0;    // N: records kept
   std::int64_t length = 0;  // L: samples per lead
@@ -40,6 +42,8 @@ struct EcgData {
   Digest digest;            // of every byte read: tables, headers, signals
 };
 
+// Reads and preprocesses every record, in the cohort's order; IoError for one that cannot be read, unless
+// drop_unreadable. Records that the preprocessing rejects are dropped and counted.
 inline EcgData load(const Cohort& cohort, const LoadOptions& options = {}) {
   PreprocessOptions preprocessing = options.preprocess;
   check_options(preprocessing);

@@ -19,11 +19,13 @@
 
 namespace cordis::inline CORDIS_ABI::ecg {
 
+// A set's counts beside the published ones.
 struct Agreement {
   std::string set;                   // "PTB 1.0.0"
   std::vector<std::string> agrees;   // "549 records", "NORM 0.16763 of the test records"
   std::vector<std::string> differs;  // "521 with a diagnosis, published 522"
 
+  // One line for a person.
   std::string text() const {
     return differs.empty() ? concat(set, ": agrees with the published counts (", join(agrees), ")")
                            : concat(set, ": differs from the published counts: ", join(differs));

@@ -17,6 +17,7 @@
 
 namespace cordis::inline CORDIS_ABI::ecg {
 
+// How a record comes to the rate that is wanted.
 enum class Resampling {
   decimate,   // every k-th sample, as the study does; aliases
   polyphase,  // scipy's resample_poly
@@ -29,6 +30,7 @@ enum class Scaling {
   z_score,  // (x - mean) / (standard deviation + 1e-6)
 };
 
+// What is done with missing samples (NaN).
 enum class Missing {
   fill,  // mean of the nearest samples before and after; the nearest one at an end
   keep,  // NaN stays: only without band-pass and polyphase resampling, which would spread it
@@ -56,12 +58,14 @@ struct Rejection {
   std::string text;
 };
 
+// A record made ready.
 struct Prepared {
   std::vector<float> samples;         // (length, leads); empty if rejected
   std::int64_t filled = 0;            // missing samples that were filled
   std::optional<Rejection> rejected;  // why the record cannot be used
 };
 
+// Throws std::invalid_argument for options that make no sense, or that do not go together.
 inline void check_options(const PreprocessOptions& options) {
   CORDIS_CHECK(options.rate > 0 && std::isfinite(options.rate), "[preprocess] rate is ", options.rate,
                " Hz, but must be positive");

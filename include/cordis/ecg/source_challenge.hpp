@@ -14,6 +14,7 @@
 
 namespace cordis::inline CORDIS_ABI::ecg {
 
+// A class of the study and its SNOMED CT code.
 struct SnomedClass {
   std::string_view name;
   std::string_view code;
@@ -26,8 +27,10 @@ inline constexpr SnomedClass kSnomedClasses[] = {
     {"STE", "164931005"},  {"SB", "426177001"},  {"LAD", "39732003"},   {"STach", "427084000"},
     {"TAb", "164934002"},  {"TInv", "59931005"}, {"LQT", "111975006"}};
 
+// CPSC2018's nine.
 inline const std::vector<std::string> kCpscClasses = {"NORM", "AF",  "IAVB", "LBBB", "RBBB",
                                                       "PAC",  "VEB", "STD",  "STE"};
+// Georgia's ten.
 inline const std::vector<std::string> kGeorgiaClasses = {"NORM",  "AF",  "IAVB", "SB",  "LAD",
                                                          "STach", "TAb", "TInv", "LQT", "PAC"};
 
@@ -36,6 +39,7 @@ inline const std::vector<std::string> kGeorgiaClasses = {"NORM",  "AF",  "IAVB",
 inline constexpr std::pair<std::string_view, std::string_view> kEquivalentCodes[] = {
     {"713427006", "59118001"}, {"63593006", "284470004"}, {"17338001", "427172004"}};
 
+// Of open_challenge.
 struct ChallengeOptions {
   std::vector<std::string> classes =
       {};                         // names of kSnomedClasses or SNOMED codes; empty: see open_challenge

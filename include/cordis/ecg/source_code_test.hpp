@@ -40,8 +40,10 @@ struct Tracings {
   std::vector<std::int64_t> shape;
   std::function<std::vector<double>(std::int64_t record)> read;  // (samples, leads), in the file's units
 };
+// Opens an array of records; cordis::hdf5's open_tracings is one.
 using OpenTracings = std::function<Tracings(const std::filesystem::path& file, const std::string& dataset)>;
 
+// Of open_code_test.
 struct CodeTestOptions {
   std::vector<std::string> classes = kCodeTestClasses;
   bool drop_unlabelled = false;
@@ -111,6 +113,8 @@ inline std::optional<Warning> check_lead_order(const Record& record) {
                         kNames[best[0]], ", ", kNames[best[1]], ", ", kNames[best[2]])};
 }
 
+// CODE-test (Ribeiro et al. 2020) as published: ecg_tracings.hdf5 and annotations/gold_standard.csv; IoError
+// where something else is there.
 inline Cohort open_code_test(const std::filesystem::path& folder, const CodeTestOptions& options = {}) {
   detail::check_classes(options.classes, "open_code_test");
   for (const std::string& name : options.classes)

@@ -36,6 +36,7 @@ inline std::optional<std::filesystem::path> find_cpsc2018(const std::filesystem:
   return is_matlab5(first) ? std::optional(first) : std::nullopt;
 }
 
+// What to do where `first` shows that the folder holds CPSC2018 as it was first published.
 inline std::string cpsc2018_advice(const std::filesystem::path& folder, const std::filesystem::path& first) {
   const bool has_table = std::filesystem::exists(folder / "REFERENCE.csv") ||
                          std::filesystem::exists(first.parent_path() / "REFERENCE.csv");

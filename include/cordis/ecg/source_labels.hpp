@@ -20,6 +20,7 @@ namespace cordis::inline CORDIS_ABI::ecg {
 inline const std::vector<std::string> kPtbXlClasses = {"NORM", "MI", "STTC", "HYP", "CD"};
 inline const std::vector<std::string> kLudbClasses = {"NORM", "HYP", "ISCHEMIA", "STTC", "CD", "AFIB_AFLT"};
 
+// Of open_labels.
 struct LabelsOptions {
   std::vector<std::string> classes = {};  // empty: see default_classes
   int rate = 100;                         // Hz: which of filename_lr and filename_hr
@@ -70,6 +71,8 @@ inline bool says_band_passed(const std::vector<std::string>& comments) {
 
 }  // namespace detail
 
+// A folder of WFDB records with a table labels.csv, as examples/data/README.md describes it; IoError with the
+// line for a table that is not one.
 inline Cohort open_labels(const std::filesystem::path& folder, const LabelsOptions& options = {}) {
   CORDIS_CHECK(options.rate == 100 || options.rate == 500, "[open_labels] rate is ", options.rate,
                " Hz, but must be 100 or 500");

@@ -36,6 +36,7 @@ inline const std::vector<LudbClass> kLudbRules = {
     {"AFIB_AFLT", "Rhythms", {"Atrial fibrillation", "Atrial flutter"}},
     {"SBRAD", "Rhythms", {"Sinus bradycardia"}}};
 
+// Of open_ludb.
 struct LudbOptions {
   std::vector<std::string> classes = kLudbClasses;  // NORM and names of kLudbRules
   bool drop_unlabelled = false;                     // else records without any class stay, as rows of zeros
@@ -59,6 +60,7 @@ inline bool holds(const LudbClass& rule, std::string_view field) {
 
 }  // namespace detail
 
+// LUDB 1.0.1 by its publishers' table ludb.csv; IoError where the table is another.
 inline Cohort open_ludb(const std::filesystem::path& folder, const LudbOptions& options = {}) {
   detail::check_classes(options.classes, "open_ludb");
   std::vector<std::string> known = {"NORM"};

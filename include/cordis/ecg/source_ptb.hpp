@@ -21,6 +21,7 @@ namespace cordis::inline CORDIS_ABI::ecg {
 
 inline const std::vector<std::string> kPtbClasses = {"NORM", "MI"};
 
+// Of open_ptb.
 struct PtbOptions {
   std::vector<std::string> classes = kPtbClasses;  // or other diagnoses, as the headers write them
   bool drop_unlabelled =

@@ -16,6 +16,7 @@
 
 namespace cordis::inline CORDIS_ABI::ecg {
 
+// Of open_ptbxl.
 struct PtbXlOptions {
   std::vector<std::string> classes = kPtbXlClasses;
   int rate = 100;                // Hz: 100 or 500
@@ -81,6 +82,8 @@ inline std::map<std::string, std::string> read_scp_statements(const std::filesys
   return out;
 }
 
+// PTB-XL as published: ptbxl_database.csv and scp_statements.csv; a superclass counts whatever its
+// likelihood.
 inline Cohort open_ptbxl(const std::filesystem::path& folder, const PtbXlOptions& options = {}) {
   CORDIS_CHECK(options.rate == 100 || options.rate == 500, "[open_ptbxl] rate is ", options.rate,
                " Hz, but must be 100 or 500");

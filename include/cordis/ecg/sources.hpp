@@ -18,6 +18,7 @@
 
 namespace cordis::inline CORDIS_ABI::ecg {
 
+// Of open_source; each source takes what concerns it.
 struct SourceOptions {
   std::string kind = {};  // what detect gives, or "custom": a labels.csv of your own; empty: detect
   std::vector<std::string> classes = {};  // in the order wanted; empty: the source's own
@@ -82,6 +83,8 @@ inline std::string detect(const std::filesystem::path& folder) {
             : ""));
 }
 
+// Opens a folder as what it is, or as `kind` says: lists records and labels, reads no samples. IoError where
+// it holds no set.
 inline Cohort open_source(const std::filesystem::path& folder, const SourceOptions& options = {}) {
   const std::string kind = options.kind.empty() ? detect(folder) : options.kind;
   if (kind == "labels.csv" || kind == "custom")

@@ -15,6 +15,7 @@ namespace cordis::inline CORDIS_ABI::ecg {
 
 inline constexpr std::string_view kBlanks = " \t\r\n\f\v";
 
+// Without blanks at both ends.
 inline std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
@@ -29,6 +30,7 @@ inline std::string lower(std::string_view text) {
   return out;
 }
 
+// Whether two texts differ in nothing but the case of ASCII letters.
 inline bool same_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && lower(a) == lower(b);
 }
@@ -41,6 +43,7 @@ inline std::string_view next_field(std::string_view& line, std::string_view sepa
   return field;
 }
 
+// The fields between separators; none of them is empty.
 inline std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
   std::vector<std::string_view> out;
   for (auto field = next_field(text, separators); !field.empty(); field = next_field(text, separators))

@@ -18,6 +18,7 @@
 
 namespace cordis::inline CORDIS_ABI::ecg {
 
+// The twelve, in the order in which networks take them.
 inline constexpr std::array<std::string_view, 12> kStandardLeads = {"I",  "II", "III", "aVR", "aVL", "aVF",
                                                                     "V1", "V2", "V3",  "V4",  "V5",  "V6"};
 
@@ -45,6 +46,7 @@ inline std::filesystem::path header_path(std::filesystem::path record) {
   return record += ".hea";
 }
 
+// A record's header alone; IoError where it is missing or damaged.
 inline WfdbHeader read_header(const std::filesystem::path& record, WfdbOptions options = {}) {
   const auto path = header_path(record);
   return parse_header(read_text(path, kLargestHeader), path.string(), options);

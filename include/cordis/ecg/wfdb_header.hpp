@@ -28,6 +28,7 @@ struct Warning {
   std::string text;
 };
 
+// One signal's line.
 struct SignalHeader {
   std::string file;           // as written: relative to the header
   std::int64_t skip = 0;      // bytes before the first sample
@@ -39,6 +40,7 @@ struct SignalHeader {
   std::string lead;                      // the description; may hold blanks, empty if absent
 };
 
+// A record's header.
 struct WfdbHeader {
   std::string name;                     // without a '.mat' suffix
   double fs = 250;                      // Hz

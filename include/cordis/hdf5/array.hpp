@@ -91,7 +91,7 @@ class Array {
 
   // The file and the dataset, as messages name them.
   const std::string& source() const { return source_; }
-  const std::vector<std::int64_t>& shape() const { return shape_; }
+  const std::vector<std::int64_t>& shape() const { return shape_; }  // its extents
 
   // All numbers under index `row` of the first axis; valid until the next call.
   std::span<const double> row(std::int64_t row) {

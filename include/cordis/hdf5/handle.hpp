@@ -12,11 +12,12 @@ namespace cordis::inline CORDIS_ABI::hdf5 {
 // Owns what an H5?open or H5?create has returned; negative: nothing.
 class Handle {
  public:
-  using Close = herr_t (*)(hid_t);
+  using Close = herr_t (*)(hid_t);  // closes what the id stands for
 
   Handle() = default;
-  Handle(hid_t id, Close close) : id_(id), close_(close) {}
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
+  Handle(hid_t id, Close close) : id_(id), close_(close) {}  // takes over an id
+  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}  // takes over
+  // Takes over.
   Handle& operator=(Handle&& other) noexcept {
     std::swap(id_, other.id_);
     std::swap(close_, other.close_);
@@ -26,8 +27,8 @@ class Handle {
     if (id_ >= 0) close_(id_);
   }
 
-  hid_t get() const { return id_; }
-  explicit operator bool() const { return id_ >= 0; }
+  hid_t get() const { return id_; }                    // still owned
+  explicit operator bool() const { return id_ >= 0; }  // whether it owns anything
 
  private:
   hid_t id_ = -1;

@@ -47,6 +47,7 @@ inline int open_retrying(const char* path, int flags, mode_t mode = 0) {
 
 }  // namespace detail
 
+// All bytes of a file or pipe; IoError with the system's reason where it cannot be read.
 inline std::string read_file(const std::filesystem::path& path) {
   const detail::FileDescriptor file(detail::open_retrying(path.c_str(), O_RDONLY));
   if (file.get() < 0) detail::io_fail(path, "cannot be opened");
@@ -70,6 +71,7 @@ inline std::string read_file(const std::filesystem::path& path) {
 // temporary file is removed, what was there before is untouched, and IoError says why.
 class AtomicFile {
  public:
+  // Opens the temporary file; IoError where the folder does not take it.
   explicit AtomicFile(std::filesystem::path path)
       : path_(std::move(path)),
         temporary_(concat(path_.string(), ".tmp.", ::getpid(), '.', next_number())),
@@ -82,6 +84,7 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
+  // Appends; IoError where the disk is full.
   void write(std::string_view bytes) {
     for (std::size_t done = 0; done < bytes.size();) {
       const ssize_t count = ::write(file_.get(), bytes.data() + done, bytes.size() - done);
@@ -90,6 +93,7 @@ class AtomicFile {
       done += static_cast<std::size_t>(count);
     }
   }
+  // Puts it in place: from here on the file is there in full, also after a crash.
   void commit() {
     if (::fsync(file_.get()) != 0) detail::io_fail(path_, "cannot be synced");
     if (::rename(temporary_.c_str(), path_.c_str()) != 0)

@@ -6,6 +6,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// How a file's state is taken over.
 struct LoadOptions {
   bool strict = true;  // every key of the net and of the file must match; else what fits is loaded
   std::vector<std::string> skip = {};  // keys that begin so keep the net's values, in either mode: {"fc2."}
@@ -16,6 +17,7 @@ struct LoadReport {
   std::vector<std::string> missing;     // in the net, not in the file
   std::vector<std::string> unexpected;  // in the file, not in the net
   std::vector<std::string> misshapen;   // in both, of different shape or kind
+  // whether all fitted
   bool complete() const { return missing.empty() && unexpected.empty() && misshapen.empty(); }
 };
 
@@ -75,11 +77,14 @@ LoadReport load_state_dict(M& net, const StateDict& state, const LoadOptions& op
   return report;
 }
 
+// load_state_dict from a safetensors file, also one that PyTorch made; IoError where it cannot be read.
 template <Walkable M>
 LoadReport load(M& net, const std::filesystem::path& path, const LoadOptions& options = {}) {
   return load_state_dict(net, read_safetensors(path).tensors, options, path.string());
 }
 
+// Writes the net's state_dict, and metadata if there is any, as a safetensors file, which PyTorch reads;
+// IoError where it cannot. A reader sees the old file or the new one.
 template <Walkable M>
 void save(const M& net, const std::filesystem::path& path,
           const std::map<std::string, std::string>& metadata = {}) {

@@ -10,6 +10,7 @@ namespace cordis::inline CORDIS_ABI {
 // A whole file, its pages read when they are touched. What is written to them stays in this process.
 class MappedFile {
  public:
+  // Maps it; IoError where it cannot be opened or is no regular file.
   explicit MappedFile(const std::filesystem::path& path) {
     const detail::FileDescriptor file(detail::open_retrying(path.c_str(), O_RDONLY));
     if (file.get() < 0) detail::io_fail(path, "cannot be opened");
@@ -27,7 +28,7 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
-  std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
+  std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }  // its content
 
  private:
   void* data_ = nullptr;

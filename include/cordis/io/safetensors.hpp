@@ -14,6 +14,7 @@ namespace cordis::inline CORDIS_ABI {
 
 static_assert(std::endian::native == std::endian::little, "cordis: safetensors files are little-endian");
 
+// The content of a file.
 struct SafetensorsFile {
   StateDict tensors;  // in the order of the data
   std::map<std::string, std::string> metadata;

@@ -17,12 +17,14 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// One tensor of a file: what it is and where it lies.
 struct SafetensorsEntry {
   std::string name, dtype;           // dtype as written: "F32"
   std::vector<std::int64_t> shape;   // any rank
   std::uint64_t begin = 0, end = 0;  // bytes of the data section
 };
 
+// All that a file says before its data.
 struct SafetensorsHeader {
   std::vector<SafetensorsEntry> entries;  // by begin
   std::map<std::string, std::string> metadata;

@@ -10,6 +10,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// The names that make_model knows.
 inline const std::vector<std::string>& model_names() {
   static const std::vector<std::string> names{"resnet1d18", "resnet1d50", "resnet1d101",
                                               "lstm",       "bilstm",     "gru"};
@@ -30,6 +31,7 @@ struct ModelOptions {
 // Behaves as the network inside: same keys, same outputs.
 struct AnyModel {
   static constexpr const char* kName = "AnyModel";
+  // one of these
   using Net = std::variant<ResNet1d<BasicBlock>, ResNet1d<Bottleneck>, LstmClassifier, GruClassifier>;
   Net net;
 
@@ -37,11 +39,14 @@ struct AnyModel {
     std::visit([&](auto& inner) { std::remove_cvref_t<decltype(inner)>::visit(inner, f); }, m.net);
   }
 
+  // (N, L, leads) -> logits (N, classes)
   Variable operator()(const Variable& x) const {
     return std::visit([&](const auto& inner) { return inner(x); }, net);
   }
 };
 
+// A network with random weights, drawn from default_generator(); throws for a name that is not in
+// model_names().
 inline AnyModel make_model(const std::string& name, const ModelOptions& o = {}) {
   const ResNet1dOptions resnet{.leads = o.leads, .classes = o.classes, .width = o.width, .fc = o.fc};
   const RecurrentClassifierOptions recurrent{
@@ -62,6 +67,7 @@ inline std::string head_prefix(const std::string& name) {
   return name.starts_with("resnet") ? "fc2." : "fc.";
 }
 
+// summary of the network inside.
 inline std::string summary(AnyModel& model, const Shape& input) {
   return std::visit([&](auto& net) { return summary(net, input); }, model.net);
 }

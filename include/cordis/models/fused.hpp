@@ -9,6 +9,7 @@ namespace cordis::inline CORDIS_ABI {
 // What fuse() makes of a ResNet1d: the logits of eval mode up to rounding, weights as they were then.
 class FusedResNet1d {
  public:
+  // Folds now: later changes of net do not show.
   template <class Block>
   explicit FusedResNet1d(const ResNet1d<Block>& net)
       : stem_(net.conv1, net.bn1), fc1_(net.fc1), fc2_(net.fc2) {
@@ -49,6 +50,7 @@ class FusedResNet1d {
   Linear fc1_, fc2_;
 };
 
+// The net for inference: the same logits up to rounding, in less time.
 template <class Block>
 FusedResNet1d fuse(const ResNet1d<Block>& net) {
   return FusedResNet1d(net);
@@ -57,6 +59,7 @@ FusedResNet1d fuse(const ResNet1d<Block>& net) {
 // Any of the six: ResNets fused; recurrent nets, which have nothing to fold, as they are.
 class FusedModel {
  public:
+  // Copies or folds the network inside.
   explicit FusedModel(const AnyModel& model)
       : net_(std::visit(
             []<class M>(const M& net) -> Net {
@@ -67,6 +70,7 @@ class FusedModel {
             },
             model.net)) {}
 
+  // (N, L, leads) -> logits (N, classes); records nothing.
   Variable operator()(const Variable& x) const {
     const NoGrad off;
     return std::visit([&](const auto& net) { return net(x); }, net_);
@@ -77,6 +81,7 @@ class FusedModel {
   Net net_;
 };
 
+// The same for a network chosen at run time.
 inline FusedModel fuse(const AnyModel& net) { return FusedModel(net); }
 
 }  // namespace cordis::inline CORDIS_ABI

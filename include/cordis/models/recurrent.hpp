@@ -17,6 +17,7 @@ enum class Head {
   last,     // the final state of each direction, (N, D H)
 };
 
+// Sizes and head of a recurrent classifier.
 struct RecurrentClassifierOptions {
   std::int64_t leads = 12;
   std::int64_t classes = 5;
@@ -57,21 +58,26 @@ struct LstmClassifier {
 
   static void visit(auto& m, auto&& f) { f("lstm", m.lstm), f("fc", m.fc); }
 
+  // Random weights, drawn from default_generator(); throws where a size is below 1.
   explicit LstmClassifier(const RecurrentClassifierOptions& o = {}, bool bidirectional = false)
       : lstm({.input = o.leads, .hidden = o.hidden, .bidirectional = bidirectional}),
         fc(detail::classifier_fc(o, bidirectional ? 2 : 1)),
         options(o),
         directions(bidirectional ? 2 : 1) {}
 
+  // The flatten head throws where L is not the length that it was made for.
   Variable operator()(const Variable& x) const {
     return observed(*this, detail::classify(lstm(x), fc, options, directions));
   }
 };
 
+// An LstmClassifier of two directions.
 struct BiLstmClassifier : LstmClassifier {
+  // Random weights; throws where a size is below 1.
   explicit BiLstmClassifier(const RecurrentClassifierOptions& o = {}) : LstmClassifier(o, true) {}
 };
 
+// (N, L, leads) -> logits (N, classes)
 struct GruClassifier {
   static constexpr const char* kName = "GruClassifier";
   GRU gru;
@@ -80,9 +86,11 @@ struct GruClassifier {
 
   static void visit(auto& m, auto&& f) { f("gru", m.gru), f("fc", m.fc); }
 
+  // Random weights; throws where a size is below 1.
   explicit GruClassifier(const RecurrentClassifierOptions& o = {})
       : gru({.input = o.leads, .hidden = o.hidden}), fc(detail::classifier_fc(o, 1)), options(o) {}
 
+  // As LstmClassifier's.
   Variable operator()(const Variable& x) const {
     return observed(*this, detail::classify(gru(x), fc, options, 1));
   }

@@ -11,6 +11,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Sizes of a ResNet.
 struct ResNet1dOptions {
   std::int64_t leads = 12;
   std::int64_t classes = 5;
@@ -32,12 +33,15 @@ struct Downsample {
 
   static void visit(auto& m, auto&& f) { f("0", m.conv), f("1", m.bn); }
 
+  // From `in` channels to `out`, every stride-th sample.
   Downsample(std::int64_t in, std::int64_t out, std::int64_t stride)
       : conv(detail::resnet_conv(in, out, 1, stride)), bn(out) {}
 
+  // (N, L, in) -> (N, ceil(L / stride), out)
   Variable operator()(const Variable& x) const { return bn(conv(x)); }
 };
 
+// Two 3-convolutions and a shortcut (He et al. 2016): the block of ResNet18.
 struct BasicBlock {
   static constexpr const char* kName = "BasicBlock";
   static constexpr std::int64_t kExpansion = 1;
@@ -51,6 +55,7 @@ struct BasicBlock {
     f("conv1", m.conv1), f("bn1", m.bn1), f("conv2", m.conv2), f("bn2", m.bn2), f("downsample", m.downsample);
   }
 
+  // From `in` channels to `width`.
   BasicBlock(std::int64_t in, std::int64_t width, std::int64_t stride)
       : conv1(detail::resnet_conv(in, width, 3, stride)),
         bn1(width),
@@ -66,6 +71,8 @@ struct BasicBlock {
   }
 };
 
+// 1, 3 and 1-convolutions and a shortcut (He et al. 2016): the block of ResNet50 and deeper ones. The stride
+// is at the 3-convolution, as in PyTorch's.
 struct Bottleneck {
   static constexpr const char* kName = "Bottleneck";
   static constexpr std::int64_t kExpansion = 4;
@@ -82,6 +89,7 @@ struct Bottleneck {
         f("bn3", m.bn3), f("downsample", m.downsample);
   }
 
+  // From `in` channels to 4 `width`.
   Bottleneck(std::int64_t in, std::int64_t width, std::int64_t stride)
       : conv1(detail::resnet_conv(in, width, 1, 1)),
         bn1(width),
@@ -99,6 +107,7 @@ struct Bottleneck {
   }
 };
 
+// A stem, four stages of blocks, the mean over time, and two fully connected layers.
 template <class Block>
 struct ResNet1d {
   static constexpr const char* kName = "ResNet1d";
@@ -112,6 +121,8 @@ struct ResNet1d {
         f("layer4", m.layer4), f("fc1", m.fc1), f("fc2", m.fc2);
   }
 
+  // blocks: how many each stage has. Weights by He et al. 2015, from default_generator(); throws where a size
+  // is below 1.
   ResNet1d(const std::array<int, 4>& blocks, const ResNet1dOptions& options) {
     CORDIS_CHECK(options.leads >= 1 && options.classes >= 1 && options.width >= 1 && options.fc >= 1,
                  "[ResNet1d] leads ", options.leads, ", classes ", options.classes, ", width ", options.width,
@@ -140,13 +151,19 @@ struct ResNet1d {
   }
 };
 
+// 2, 2, 2 and 2 basic blocks.
 struct ResNet1d18 : ResNet1d<BasicBlock> {
+  // random weights
   explicit ResNet1d18(const ResNet1dOptions& options = {}) : ResNet1d({2, 2, 2, 2}, options) {}
 };
+// 3, 4, 6 and 3 bottlenecks.
 struct ResNet1d50 : ResNet1d<Bottleneck> {
+  // random weights
   explicit ResNet1d50(const ResNet1dOptions& options = {}) : ResNet1d({3, 4, 6, 3}, options) {}
 };
+// 3, 4, 23 and 3 bottlenecks.
 struct ResNet1d101 : ResNet1d<Bottleneck> {
+  // random weights
   explicit ResNet1d101(const ResNet1dOptions& options = {}) : ResNet1d({3, 4, 23, 3}, options) {}
 };
 

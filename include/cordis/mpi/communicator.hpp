@@ -38,7 +38,8 @@ inline MPI_Datatype mpi_type(DType dtype) {
 class Pending {
  public:
   Pending() = default;
-  Pending(Pending&&) = default;
+  Pending(Pending&&) = default;  // takes over
+  // Takes over; what it held before is given up.
   Pending& operator=(Pending&& other) {
     abandon();
     work_ = std::move(other.work_);
@@ -91,6 +92,7 @@ class Pending {
   std::unique_ptr<Work> work_;
 };
 
+// Of a Communicator.
 struct CommunicatorOptions {
   // Longest wait for any collective, and so the longest time that a rank may be on its own, to evaluate or to
   // save.
@@ -121,8 +123,9 @@ class Communicator {
   // The same ranks with messages of their own; collective.
   Communicator duplicate() const { return Communicator(group_->comm, {.deadline = group_->deadline}); }
 
-  int rank() const { return group_->rank; }
-  int size() const { return group_->size; }
+  int rank() const { return group_->rank; }  // this one, from 0
+  int size() const { return group_->size; }  // how many there are
+  // For calls of MPI's own.
   MPI_Comm native() const { return group_->comm; }
 
   // x becomes the sum of all ranks' x, the same bits on each.
@@ -133,6 +136,7 @@ class Communicator {
           pending);
     return pending;
   }
+  // start_all_reduce_sum, waited for.
   void all_reduce_sum(const Tensor& x, const std::string& what = "all_reduce_sum") const {
     start_all_reduce_sum(x, what).wait();
   }
@@ -146,6 +150,7 @@ class Communicator {
           pending);
     return pending;
   }
+  // start_broadcast, waited for.
   void broadcast(const Tensor& x, int root = 0, const std::string& what = "broadcast") const {
     start_broadcast(x, root, what).wait();
   }

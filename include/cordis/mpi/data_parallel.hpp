@@ -8,6 +8,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Of a DataParallel.
 struct DataParallelOptions {
   std::int64_t bucket_bytes = 4 << 20;  // of gradients that are summed at once
   bool broadcast_buffers = true;        // each backward gives all ranks rank 0's floating buffers
@@ -30,6 +31,7 @@ class DataParallel {
   // Collective: all ranks get rank 0's parameters and buffers.
   DataParallel(Net& net, const Communicator& ranks, const DataParallelOptions& options = {})
       : DataParallel(net, ranks, ranks.duplicate(), options) {}
+  // With gradients summed by `sums`, over the same ranks.
   DataParallel(Net& net, const Communicator& ranks, const Sums& sums, const DataParallelOptions& options = {})
       : net_(&net), ranks_(ranks.duplicate()), sums_(sums), options_(options) {
     CORDIS_CHECK(options.bucket_bytes > 0 && options.check_every >= 0, "[DataParallel] bucket_bytes ",
@@ -45,9 +47,9 @@ class DataParallel {
     }
   }
 
-  Net& net() const { return *net_; }
-  const Communicator& ranks() const { return ranks_; }
-  int rank() const { return ranks_.rank(); }
+  Net& net() const { return *net_; }                    // as given
+  const Communicator& ranks() const { return ranks_; }  // of messages of its own
+  int rank() const { return ranks_.rank(); }            // this one, from 0
   // The rows of each batch that are this rank's.
   Shard shard() const { return {.index = ranks_.rank(), .of = ranks_.size()}; }
 

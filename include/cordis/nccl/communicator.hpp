@@ -105,7 +105,8 @@ inline ncclDataType_t nccl_type(DType dtype) {
 class NcclPending {
  public:
   NcclPending() = default;
-  NcclPending(NcclPending&&) = default;
+  NcclPending(NcclPending&&) = default;  // takes over
+  // Takes over; what it held before is given up.
   NcclPending& operator=(NcclPending&& other) {
     abandon();
     work_ = std::move(other.work_);
@@ -113,6 +114,7 @@ class NcclPending {
   }
   ~NcclPending() { abandon(); }
 
+  // whether it is through
   bool done() const { return !work_ || cudaEventQuery(work_->end.native()) == cudaSuccess; }
   // Returns when it is through on the device; throws NcclTimeout where that takes longer than the deadline.
   void wait() {
@@ -160,9 +162,9 @@ class NcclCommunicator {
                 "ncclCommInitRankConfig", "a new communicator");
   }
 
-  int rank() const { return group_->rank; }
-  int size() const { return group_->size; }
-  Cuda device() const { return group_->device; }
+  int rank() const { return group_->rank; }       // this one, from 0
+  int size() const { return group_->size; }       // how many there are
+  Cuda device() const { return group_->device; }  // this rank's
 
   // x becomes the sum of all ranks' x, beside what this thread goes on to compute.
   NcclPending start_all_reduce_sum(const Tensor& x, const std::string& what = "all_reduce_sum") const {
@@ -176,6 +178,7 @@ class NcclCommunicator {
     pending.work_->end.record(*group_->stream);
     return pending;
   }
+  // x becomes the sum of all ranks' x, in this thread's current stream.
   void all_reduce_sum(const Tensor& x, const std::string& what = "all_reduce_sum") const {
     all_reduce_sum_in(current_stream(device()), x, what);
   }

@@ -7,6 +7,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// PyTorch's, and the gathering over processes.
 struct BatchNorm1dOptions {
   double eps = 1e-5;
   std::optional<double> momentum = 0.1;  // none: the running statistics are the plain average of all batches
@@ -30,6 +31,7 @@ struct BatchNorm1d {
   }
 
   BatchNorm1d() = default;
+  // Weight 1, bias 0, running mean 0 and variance 1; throws where channels or eps are negative.
   explicit BatchNorm1d(std::int64_t channels, const BatchNorm1dOptions& o = {}) : options(o) {
     CORDIS_CHECK(channels >= 0 && o.eps >= 0, "[BatchNorm1d] ", channels, " channels, eps ", o.eps);
     if (o.affine) {
@@ -43,9 +45,12 @@ struct BatchNorm1d {
     }
   }
 
+  // In training by the batch's statistics, which move the running ones; else by the running ones (Ioffe and
+  // Szegedy 2015).
   Variable operator()(const Variable& x) const { return normalised(x, {}, false); }
   // relu((*this)(x)) and relu((*this)(x) + shortcut), in the same passes over memory.
   Variable relu(const Variable& x) const { return normalised(x, {}, true); }
+  // x and shortcut of one shape.
   Variable add_relu(const Variable& x, const Variable& shortcut) const {
     return normalised(x, shortcut, true);
   }

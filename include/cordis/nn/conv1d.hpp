@@ -7,6 +7,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Kernel and its places, in samples.
 struct Conv1dLayerOptions {
   std::int64_t kernel = 1;
   std::int64_t stride = 1;
@@ -26,6 +27,8 @@ struct Conv1d {
   static void visit(auto& m, auto&& f) { f("weight", m.weight), f("bias", m.bias); }
 
   Conv1d() = default;
+  // PyTorch's initial weights: uniform in ±1 / sqrt(fan_in). Throws where the groups do not divide the
+  // channels.
   Conv1d(std::int64_t in, std::int64_t out, const Conv1dLayerOptions& o)
       : Conv1d(in, out, o, [](Tensor& w) { uniform_fan_in(w, fan_in(w)); }) {}
   // The weight as initialise(w) leaves it, w (out, in / groups, kernel) without values.
@@ -41,6 +44,7 @@ struct Conv1d {
     if (o.bias) bias = Variable(uniform_fan_in(b, fan_in(w)), true);
   }
 
+  // L_out as conv1d gives it
   Variable operator()(const Variable& x) const { return observed(*this, conv1d(x, weight, bias, options)); }
 };
 

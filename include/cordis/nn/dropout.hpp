@@ -14,6 +14,7 @@ struct Dropout {
 
   static void visit(auto&, auto&&) {}
 
+  // x's shape; x itself where not training
   Variable operator()(const Variable& x) const { return observed(*this, dropout(x, p, training)); }
 };
 

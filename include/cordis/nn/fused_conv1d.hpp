@@ -12,6 +12,8 @@ namespace cordis::inline CORDIS_ABI {
 // module: it holds no parameters that could be trained, loaded or moved.
 class FusedConv1d {
  public:
+  // bn(conv(x)) in evaluation mode as one convolution; throws where dilation or groups are not 1, or bn keeps
+  // no statistics.
   FusedConv1d(const Conv1d& conv, const BatchNorm1d& bn) {
     const auto& o = conv.options;
     CORDIS_CHECK(o.dilation == 1 && o.groups == 1, "[FusedConv1d] dilation ", o.dilation, ", groups ",
@@ -39,8 +41,10 @@ class FusedConv1d {
     packed_ = pack_conv1d(w.to(device), b.to(device), o);
   }
 
-  Variable operator()(const Variable& x) const { return conv1d_packed(x, packed_); }
+  Variable operator()(const Variable& x) const { return conv1d_packed(x, packed_); }  // bn(conv(x))
+  // max(bn(conv(x)), 0)
   Variable relu(const Variable& x) const { return conv1d_packed(x, packed_, {.residual = {}, .relu = true}); }
+  // max(bn(conv(x)) + shortcut, 0)
   Variable add_relu(const Variable& x, const Variable& shortcut) const {
     return conv1d_packed(x, packed_, {.residual = shortcut.value(), .relu = true});
   }

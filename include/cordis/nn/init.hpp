@@ -8,6 +8,7 @@ namespace cordis::inline CORDIS_ABI {
 
 // w: (O, I) or (O, I, K). fan_in = I K, fan_out = O K.
 inline std::int64_t fan_in(const Tensor& w) { return w.size(0) ? w.numel() / w.size(0) : 0; }
+// Inputs that the gradient of each element of w's input comes from.
 inline std::int64_t fan_out(const Tensor& w) { return w.size(1) ? w.numel() / w.size(1) : 0; }
 
 // Uniform in ±1 / sqrt(fan_in): the default of Linear and Conv1d for weight and bias

@@ -92,16 +92,19 @@ void walk_modules(M& net, F&& f) {
       net, "", [](const std::string&, auto&) {}, f);
 }
 
+// A parameter under PyTorch's name.
 struct NamedParameter {
   std::string name;
   Variable variable;
 };
+// A tensor under PyTorch's name.
 struct NamedTensor {
   std::string name;
   Tensor tensor;
 };
-using StateDict = std::vector<NamedTensor>;
+using StateDict = std::vector<NamedTensor>;  // parameters and buffers, in order
 
+// Handles of the parameters, in the order of visit.
 template <Walkable M>
 std::vector<NamedParameter> named_parameters(const M& net) {
   std::vector<NamedParameter> parameters;
@@ -112,6 +115,7 @@ std::vector<NamedParameter> named_parameters(const M& net) {
   return parameters;
 }
 
+// The same without their names.
 template <Walkable M>
 Variables parameters(const M& net) {
   Variables variables;
@@ -139,6 +143,7 @@ void train(M& net, bool on = true) {
     if constexpr (requires { module.training = on; }) module.training = on;
   });
 }
+// train(net, false): batch norm by running statistics, no dropout.
 template <Walkable M>
 void eval(M& net) {
   train(net, false);
@@ -149,10 +154,12 @@ template <Walkable M>
 void requires_grad(M& net, bool on) {
   for (auto& variable : parameters(net)) variable.requires_grad(on);
 }
+// Drops every gradient. Optimizers do so themselves at each step.
 template <Walkable M>
 void zero_grad(M& net) {
   for (auto& variable : parameters(net)) variable.grad() = {};
 }
+// Elements of all parameters.
 template <Walkable M>
 std::int64_t count_parameters(const M& net) {
   std::int64_t count = 0;
@@ -230,6 +237,7 @@ inline Observer& observer() {
 // While alive, `observer` hears of each layer's output on this thread.
 class ObserveGuard {
  public:
+  // Takes its place; the one before comes back at the end.
   explicit ObserveGuard(detail::Observer observer)
       : before_(std::exchange(detail::observer(), std::move(observer))) {}
   ~ObserveGuard() { detail::observer() = std::move(before_); }

@@ -9,6 +9,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Sizes of an LSTM or GRU; PyTorch's.
 struct RecurrentOptions {
   std::int64_t input = 1;
   std::int64_t hidden = 1;
@@ -88,22 +89,29 @@ struct RecurrentStack {
   }
 };
 
+// Hochreiter and Schmidhuber 1997, as PyTorch's torch.nn.LSTM with batch_first.
 struct LSTM : RecurrentStack<LstmCell> {
   static constexpr const char* kName = "LSTM";
+  // made as a RecurrentStack
   using RecurrentStack::RecurrentStack;
 
   // Outputs (N, L, D hidden).
   Variable operator()(const Variable& x) const { return observed(*this, run(x, {}, {}).y); }
+  // From initial states (layers D, N, hidden); gives the last ones as well.
   RecurrentOutput operator()(const Variable& x, const Variable& h0, const Variable& c0) const {
     return run(x, h0, c0);
   }
 };
 
+// Cho et al. 2014, as PyTorch's torch.nn.GRU with batch_first.
 struct GRU : RecurrentStack<GruCell> {
   static constexpr const char* kName = "GRU";
+  // made as a RecurrentStack
   using RecurrentStack::RecurrentStack;
 
+  // outputs (N, L, D hidden)
   Variable operator()(const Variable& x) const { return observed(*this, run(x, {}, {}).y); }
+  // From an initial state (layers D, N, hidden); gives the last one as well.
   RecurrentOutput operator()(const Variable& x, const Variable& h0) const { return run(x, h0, {}); }
 };
 

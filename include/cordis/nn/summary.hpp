@@ -9,6 +9,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// One module's line.
 struct SummaryRow {
   std::string key;          // "layer1.0.conv1"; "" for the net itself
   std::string type;         // the module's kName
@@ -70,6 +71,7 @@ std::vector<SummaryRow> summary_rows(M& net, const Shape& input) {
   return rows;
 }
 
+// summary_rows as a table, with the sums of parameters and buffers below.
 template <Module M>
 std::string summary(M& net, const Shape& input) {
   const auto rows = summary_rows(net, input);

@@ -25,6 +25,7 @@ Variable activation(const char* name, const Variable& x) {
 inline Variable relu(const Variable& x) { return detail::activation<Relu>("relu", x); }
 // 1 / (1 + exp(-x))
 inline Variable sigmoid(const Variable& x) { return detail::activation<Sigmoid>("sigmoid", x); }
+// (exp(x) - exp(-x)) / (exp(x) + exp(-x))
 inline Variable tanh(const Variable& x) { return detail::activation<Tanh>("tanh", x); }
 
 }  // namespace cordis::inline CORDIS_ABI

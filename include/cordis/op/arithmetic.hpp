@@ -51,6 +51,7 @@ Tensor binary(const char* op, const Variable& a, const Variable& b) {
 }
 }  // namespace detail
 
+// a + b, broadcast; both of one element type and on one device.
 inline Variable add(const Variable& a, const Variable& b) {
   return record("add", detail::binary<Add>("add", a, b), {a, b},
                 [sa = a.shape(), sb = b.shape()](const Tensor& dy, const Needs& needs) {
@@ -58,6 +59,7 @@ inline Variable add(const Variable& a, const Variable& b) {
                                  needs[1] ? detail::reduced_to(sb, dy) : Tensor{}};
                 });
 }
+// a - b, broadcast.
 inline Variable sub(const Variable& a, const Variable& b) {
   return record("sub", detail::binary<Subtract>("sub", a, b), {a, b},
                 [sa = a.shape(), sb = b.shape()](const Tensor& dy, const Needs& needs) {
@@ -65,6 +67,7 @@ inline Variable sub(const Variable& a, const Variable& b) {
                                  needs[1] ? detail::scaled(detail::reduced_to(sb, dy), -1) : Tensor{}};
                 });
 }
+// a b, element by element, broadcast.
 inline Variable mul(const Variable& a, const Variable& b) {
   return record("mul", detail::binary<Multiply>("mul", a, b), {a, b},
                 [a = a.value(), b = b.value()](const Tensor& dy, const Needs& needs) {
@@ -72,22 +75,24 @@ inline Variable mul(const Variable& a, const Variable& b) {
                                  needs[1] ? detail::reduced_to(b.shape(), detail::product(dy, a)) : Tensor{}};
                 });
 }
+// x times a number.
 inline Variable mul(const Variable& x, double factor) {
   return record("scale", detail::scaled(x.value(), factor), {x},
                 [factor](const Tensor& dy) { return Tensors{detail::scaled(dy, factor)}; });
 }
 
-inline Variable operator+(const Variable& a, const Variable& b) { return add(a, b); }
-inline Variable operator-(const Variable& a, const Variable& b) { return sub(a, b); }
-inline Variable operator*(const Variable& a, const Variable& b) { return mul(a, b); }
-inline Variable operator*(double factor, const Variable& x) { return mul(x, factor); }
-inline Variable operator-(const Variable& x) { return mul(x, -1); }
+inline Variable operator+(const Variable& a, const Variable& b) { return add(a, b); }   // add
+inline Variable operator-(const Variable& a, const Variable& b) { return sub(a, b); }   // sub
+inline Variable operator*(const Variable& a, const Variable& b) { return mul(a, b); }   // mul
+inline Variable operator*(double factor, const Variable& x) { return mul(x, factor); }  // mul
+inline Variable operator-(const Variable& x) { return mul(x, -1); }                     // mul by -1
 
 // Of all elements, as a single one ().
 inline Variable sum(const Variable& x) {
   return record("sum", detail::reduced_to({}, x.value()), {x},
                 [like = x.shape()](const Tensor& dy) { return Tensors{detail::expanded_to(like, dy)}; });
 }
+// Of all elements, as a single one ().
 inline Variable mean(const Variable& x) { return mul(sum(x), 1 / static_cast<double>(x.value().numel())); }
 
 }  // namespace cordis::inline CORDIS_ABI

@@ -17,6 +17,7 @@ namespace cordis::inline CORDIS_ABI {
 // all as (processes, K, C), the same to each. Every process calls it the same number of times.
 using BatchNormGather = std::function<Tensor(const Tensor& own)>;
 
+// Of batch_norm.
 struct BatchNormOptions {
   double momentum = 0.1;  // weight of the new statistics in the running ones
   double eps = 1e-5;

@@ -12,6 +12,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Of bce_with_logits.
 struct BceWithLogitsOptions {
   Tensor pos_weight{};  // (K,) or undefined: weight of the positive term of each class
   Reduction reduction = Reduction::mean;
@@ -45,6 +46,7 @@ inline Variable bce_with_logits(const Variable& x, const Variable& y,
                 });
 }
 
+// Of cross_entropy.
 struct CrossEntropyOptions {
   Tensor weight{};                   // (K,) or undefined
   std::int64_t ignore_index = -100;  // targets of this value count nowhere

@@ -20,6 +20,7 @@ struct RecurrentParameters {
   Variable b_ih, b_hh;  // (G H,), or both undefined
 };
 
+// What a recurrent layer gives.
 struct RecurrentOutput {
   Variable y;    // (N, L, D H), the second direction's outputs beside the first's
   Variable h_n;  // (D, N, H), the last output of each direction
@@ -130,6 +131,7 @@ inline RecurrentOutput lstm(const Variable& x, const std::vector<RecurrentParame
                             const Variable& h0 = {}, const Variable& c0 = {}) {
   return detail::recurrent<LstmCell>(x, directions, h0, c0);
 }
+// The same for a GRU (Cho et al. 2014, in PyTorch's form: the reset gate acts on the product with w_hh).
 inline RecurrentOutput gru(const Variable& x, const std::vector<RecurrentParameters>& directions,
                            const Variable& h0 = {}) {
   return detail::recurrent<GruCell>(x, directions, h0, {});

@@ -5,6 +5,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// x's elements in another shape, shared; throws where the numbers of elements differ.
 inline Variable reshape(const Variable& x, const Shape& shape) {
   return record("reshape", x.value().reshaped(shape), {x},
                 [before = x.shape()](const Tensor& dy) { return Tensors{dy.reshaped(before)}; });

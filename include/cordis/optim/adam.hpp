@@ -12,6 +12,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// PyTorch's, for Adam.
 struct AdamOptions {
   double lr = 1e-3;
   std::pair<double, double> betas = {0.9, 0.999};
@@ -19,6 +20,7 @@ struct AdamOptions {
   double weight_decay = 0;  // added to the gradient (an L2 penalty)
 };
 
+// PyTorch's, for AdamW.
 struct AdamWOptions {
   double lr = 1e-3;
   std::pair<double, double> betas = {0.9, 0.999};

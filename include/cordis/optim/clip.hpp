@@ -8,6 +8,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Of clip_grad_norm_.
 struct ClipOptions {
   bool infinity_norm = false;       // the largest |g| in place of the 2-norm
   bool error_if_nonfinite = false;  // throw, and leave the gradients, where the norm is NaN or infinite
@@ -42,6 +43,7 @@ inline double clip_grad_norm_(const Variables& parameters, double max_norm, cons
   return norm;
 }
 
+// Of all parameters of a net.
 template <Walkable M>
 double clip_grad_norm_(const M& net, double max_norm, const ClipOptions& options = {}) {
   return clip_grad_norm_(parameters(net), max_norm, options);

@@ -6,6 +6,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Parameters that share their options, such as a learning rate.
 template <class Options>
 struct ParameterGroup {
   Variables parameters;
@@ -22,9 +23,10 @@ struct ParameterGroup {
 template <class Derived, class OptionsType>
 class OptimizerBase {
  public:
-  using Options = OptionsType;
-  using Group = ParameterGroup<Options>;
+  using Options = OptionsType;            // that each group has
+  using Group = ParameterGroup<Options>;  // parameters with their options
 
+  // Throws for options out of range, for a parameter that is given twice or that an op computed.
   explicit OptimizerBase(std::vector<Group> groups) : groups_(std::move(groups)) {
     for (const auto& group : groups_) {
       Derived::check(group.options);
@@ -39,9 +41,10 @@ class OptimizerBase {
     }
   }
 
-  std::vector<Group>& groups() { return groups_; }
-  const std::vector<Group>& groups() const { return groups_; }
+  std::vector<Group>& groups() { return groups_; }              // to change learning rates
+  const std::vector<Group>& groups() const { return groups_; }  // as they are now
 
+  // One update of every parameter that has a gradient; throws where gradients live on several devices.
   void step() {
     std::vector<typename Derived::Update> updates;
     updates.reserve(entries_.size());
@@ -66,6 +69,7 @@ class OptimizerBase {
     if (!updates.empty()) Derived::run(updates);
   }
 
+  // Drops the gradients without a step.
   void zero_grad() {
     for (auto& entry : entries_) entry.parameter.grad() = {};
   }
@@ -142,6 +146,7 @@ class OptimizerBase {
   std::vector<Entry> entries_;
 };
 
+// Adam, AdamW, SGD, and what else steps, and can be stopped and go on.
 template <class O>
 concept Optimizer = requires(O& optimizer, const StateDict& state) {
   optimizer.step();
@@ -150,10 +155,12 @@ concept Optimizer = requires(O& optimizer, const StateDict& state) {
   { optimizer.state() } -> std::convertible_to<StateDict>;
 };
 
+// The optimizer's own state().
 template <Optimizer O>
 StateDict state(const O& optimizer) {
   return optimizer.state();
 }
+// The optimizer's own restore().
 template <Optimizer O>
 void restore(O& optimizer, const StateDict& state) {
   optimizer.restore(state);

@@ -10,6 +10,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Of StepLR.
 struct StepLROptions {
   std::int64_t step_size = 1;
   double gamma = 0.1;
@@ -18,22 +19,26 @@ struct StepLROptions {
 // lr *= gamma every step_size epochs.
 class StepLR {
  public:
+  // Throws where step_size is below 1.
   explicit StepLR(const StepLROptions& options) : options_(options) {
     CORDIS_CHECK(options.step_size >= 1, "[StepLR] step_size ", options.step_size, " is not at least 1");
   }
+  // After an epoch: changes every group's lr.
   template <Optimizer O>
   void step(O& optimizer) {
     if (++epoch_ % options_.step_size == 0)
       for (auto& group : optimizer.groups()) group.options.lr *= options_.gamma;
   }
+  // what restore() takes
   StateDict state() const { return {{"epoch", Tensor::scalar<std::int64_t>(epoch_)}}; }
-  void restore(const StateDict& state);
+  void restore(const StateDict& state);  // throws where `state` is another schedule's
 
  private:
   StepLROptions options_;
   std::int64_t epoch_ = 0;
 };
 
+// Of CosineAnnealingLR.
 struct CosineAnnealingLROptions {
   std::int64_t T_max = 1;
   double eta_min = 0;
@@ -44,9 +49,11 @@ struct CosineAnnealingLROptions {
 //   lr_t = eta_min + (lr_(t-1) - eta_min) (1 + cos(pi t / T_max)) / (1 + cos(pi (t - 1) / T_max)).
 class CosineAnnealingLR {
  public:
+  // Throws where T_max is below 1.
   explicit CosineAnnealingLR(const CosineAnnealingLROptions& options) : options_(options) {
     CORDIS_CHECK(options.T_max >= 1, "[CosineAnnealingLR] T_max ", options.T_max, " is not at least 1");
   }
+  // After an epoch: changes every group's lr, from the one it had at the first call.
   template <Optimizer O>
   void step(O& optimizer) {
     if (base_.empty())
@@ -66,11 +73,12 @@ class CosineAnnealingLR {
              options_.eta_min;
     }
   }
+  // What restore() takes.
   StateDict state() const {
     return {{"epoch", Tensor::scalar<std::int64_t>(epoch_)},
             {"base", Tensor::of({static_cast<std::int64_t>(base_.size())}, base_)}};
   }
-  void restore(const StateDict& state);
+  void restore(const StateDict& state);  // throws where `state` is another schedule's
 
  private:
   CosineAnnealingLROptions options_;
@@ -78,12 +86,17 @@ class CosineAnnealingLR {
   std::vector<double> base_;
 };
 
+// Of ReduceLROnPlateau; PyTorch's.
 struct ReduceLROnPlateauOptions {
-  enum class Mode { min, max } mode = Mode::min;
+  // Whether a lower or a higher metric is better.
+  enum class Mode { min, max };
+  Mode mode = Mode::min;
   double factor = 0.1;
   std::int64_t patience = 10;  // epochs without improvement that are let pass
   double threshold = 1e-4;
-  enum class ThresholdMode { rel, abs } threshold_mode = ThresholdMode::rel;
+  // The threshold is a share of the best, or a difference.
+  enum class ThresholdMode { rel, abs };
+  ThresholdMode threshold_mode = ThresholdMode::rel;
   std::int64_t cooldown = 0;  // epochs after a reduction in which none count
   double min_lr = 0;
   double eps = 1e-8;  // a smaller change of lr is not made
@@ -92,9 +105,10 @@ struct ReduceLROnPlateauOptions {
 // lr *= factor where the metric has not improved for more than `patience` epochs.
 class ReduceLROnPlateau {
  public:
-  using Mode = ReduceLROnPlateauOptions::Mode;
-  using ThresholdMode = ReduceLROnPlateauOptions::ThresholdMode;
+  using Mode = ReduceLROnPlateauOptions::Mode;                    // of the options
+  using ThresholdMode = ReduceLROnPlateauOptions::ThresholdMode;  // of the options
 
+  // Throws where factor is not below 1, or patience or cooldown is negative.
   explicit ReduceLROnPlateau(const ReduceLROnPlateauOptions& options)
       : options_(options),
         best_((options.mode == Mode::min ? 1 : -1) * std::numeric_limits<double>::infinity()) {
@@ -102,6 +116,7 @@ class ReduceLROnPlateau {
     CORDIS_CHECK(options.patience >= 0 && options.cooldown >= 0, "[ReduceLROnPlateau] patience ",
                  options.patience, ", cooldown ", options.cooldown, ": neither may be negative");
   }
+  // After an epoch, with what validation gave.
   template <Optimizer O>
   void step(O& optimizer, double metric) {
     if (better(metric)) {
@@ -122,12 +137,13 @@ class ReduceLROnPlateau {
     cooling_ = options_.cooldown;
     bad_ = 0;
   }
+  // What restore() takes.
   StateDict state() const {
     return {{"best", Tensor::scalar<double>(best_)},
             {"bad", Tensor::scalar<std::int64_t>(bad_)},
             {"cooling", Tensor::scalar<std::int64_t>(cooling_)}};
   }
-  void restore(const StateDict& state);
+  void restore(const StateDict& state);  // throws where `state` is another schedule's
 
  private:
   bool better(double metric) const {

@@ -11,6 +11,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// PyTorch's, for SGD.
 struct SGDOptions {
   double lr = 1e-3;
   double momentum = 0;
@@ -23,14 +24,17 @@ struct SGDOptions {
 class SGD : public OptimizerBase<SGD, SGDOptions> {
  public:
   static constexpr int kSlots = 1;  // the momentum buffer
-  using Update = SgdUpdate;
+  using Update = SgdUpdate;         // of one parameter
 
-  explicit SGD(std::vector<Group> groups) : OptimizerBase(std::move(groups)) {}
+  explicit SGD(std::vector<Group> groups) : OptimizerBase(std::move(groups)) {}  // each with its own options
+  // All with the same options.
   explicit SGD(Variables parameters, const SGDOptions& options = {})
       : SGD(std::vector<Group>{{std::move(parameters), options}}) {}
+  // All of a net's.
   template <Walkable M>
   explicit SGD(const M& net, const SGDOptions& options = {}) : SGD(cordis::parameters(net), options) {}
 
+  // Throws for options out of range.
   static void check(const Options& o) {
     CORDIS_CHECK(o.lr >= 0 && o.momentum >= 0 && o.weight_decay >= 0, "[SGD] lr ", o.lr, ", momentum ",
                  o.momentum, ", weight_decay ", o.weight_decay, ": none may be negative");
@@ -39,6 +43,7 @@ class SGD : public OptimizerBase<SGD, SGDOptions> {
                  o.dampening);
   }
 
+  // What run() needs for one parameter; part of OptimizerBase's contract.
   static Update update(const Options& o, const Tensor& p, Tensors& slots, const Tensor& g, std::int64_t) {
     const bool first = !slots[0].defined();
     if (first && o.momentum != 0) slots[0] = empty_like(p);
@@ -52,6 +57,7 @@ class SGD : public OptimizerBase<SGD, SGDOptions> {
             o.nesterov,
             first};
   }
+  // The updates of a step at once.
   static void run(const std::vector<Update>& updates) {
     on(updates[0].p.device(), [&](auto device) { sgd_update(device, std::span(updates)); });
   }

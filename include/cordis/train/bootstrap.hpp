@@ -32,11 +32,13 @@ struct PairedScores {
       {};  // of each record, from 0: those of one patient are drawn together; empty: none
 };
 
+// Pairs whose differences are averaged.
 struct PairGroup {
   std::string set;  // groups of one set share its folds' test records
   std::vector<PairedScores> pairs;
 };
 
+// A mean with its 95 % interval.
 struct Interval {
   double mean = kUndefined, low = kUndefined, high = kUndefined;
   int resamples = 0;  // those in which the difference was defined
@@ -53,6 +55,8 @@ struct GroupDifferences : GroupDraws {
   GroupDraws first, second;
 };
 
+// Each group's mean difference, as observed and in `resamples` draws that depend on `seed` alone. Throws
+// where pairs of one fold have not the same number of records.
 inline GroupDifferences group_differences(const std::vector<PairGroup>& groups, Metric metric, int resamples,
                                           std::uint64_t seed) {
   struct TestSet {

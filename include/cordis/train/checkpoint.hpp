@@ -18,6 +18,7 @@ struct Checkpoint {
   std::map<std::string, std::string> metadata;
 };
 
+// Copies of the tensors.
 inline StateDict clone(const StateDict& state) {
   StateDict copy;
   for (const auto& [name, tensor] : state) copy.push_back({name, tensor.clone()});
@@ -30,6 +31,7 @@ Checkpoint checkpoint_of(const Net& net, const O& optimizer) {
   return {state_dict(net), optimizer.state(), default_generator(), {}, {}};
 }
 
+// As one safetensors file; IoError where it cannot be written.
 inline void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
   StateDict all;
   const auto put = [&](const char* prefix, const StateDict& state) {
@@ -81,6 +83,7 @@ void restore(const Checkpoint& checkpoint, Net& net, O& optimizer, const std::st
   default_generator() = checkpoint.generator;
 }
 
+// write_checkpoint of net and optimizer as they are now.
 template <Walkable Net, Optimizer O>
 void save_checkpoint(const std::filesystem::path& path, const Net& net, const O& optimizer,
                      std::map<std::string, std::string> metadata = {}) {

@@ -21,6 +21,7 @@ enum class Metric { f1_weighted, f1_macro, auroc, average_precision };
 // Those that are followed through a training.
 inline constexpr std::array<Metric, 3> kMetrics = {Metric::f1_weighted, Metric::f1_macro, Metric::auroc};
 
+// As it stands in files.
 inline const char* name_of(Metric metric) {
   switch (metric) {
     case Metric::f1_weighted:
@@ -41,6 +42,7 @@ inline const char* name_of(Metric metric) {
 class Scorer {
  public:
   // probability, truth: row-major (records, classes). A class is said yes to above the threshold.
+  // Throws where the sizes do not fit, and where a probability is NaN.
   Scorer(std::vector<float> probability, std::vector<std::uint8_t> truth, std::size_t classes,
          float threshold = 0.5F)
       : classes_(classes),
@@ -63,10 +65,11 @@ class Scorer {
   Scorer(const Tensor& probability, const Tensor& labels)
       : Scorer(numbers(probability), positive(labels), columns(probability, labels)) {}
 
-  std::size_t records() const { return records_; }
-  std::size_t classes() const { return classes_; }
-  std::vector<int> once() const { return std::vector<int>(records_, 1); }
+  std::size_t records() const { return records_; }                         // how many
+  std::size_t classes() const { return classes_; }                         // how many
+  std::vector<int> once() const { return std::vector<int>(records_, 1); }  // times of 1 each
 
+  // Records of class k, each counted as often as `times` says.
   double positives(std::size_t k, const std::vector<int>& times) const {
     double sum = 0;
     for (std::size_t i = 0; i < records_; ++i) sum += y_[i * classes_ + k] ? times[i] : 0;
@@ -84,7 +87,7 @@ class Scorer {
     }
     return positive > 0 ? 2 * hit / (predicted + positive) : kUndefined;
   }
-  double f1(std::size_t k) const { return f1(k, once()); }
+  double f1(std::size_t k) const { return f1(k, once()); }  // each record once
 
   // The chance that a positive scores above a negative, ties counted half (Mann and Whitney 1947).
   double auroc(std::size_t k, const std::vector<int>& times) const {
@@ -96,7 +99,7 @@ class Scorer {
     });
     return negatives > 0 && positives > 0 ? area / (negatives * positives) : kUndefined;
   }
-  double auroc(std::size_t k) const { return auroc(k, once()); }
+  double auroc(std::size_t k) const { return auroc(k, once()); }  // each record once
 
   // Precision averaged over the steps of recall, without interpolation: scikit-learn's
   // average_precision_score.
@@ -109,7 +112,7 @@ class Scorer {
     });
     return positives > 0 ? sum / positives : kUndefined;
   }
-  double average_precision(std::size_t k) const { return average_precision(k, once()); }
+  double average_precision(std::size_t k) const { return average_precision(k, once()); }  // each record once
 
   // Of one class.
   double operator()(Metric metric, std::size_t k, const std::vector<int>& times) const {
@@ -118,6 +121,7 @@ class Scorer {
                                                  : f1(k, times);
   }
 
+  // Over all classes; NaN where none has a score.
   double operator()(Metric metric, const std::vector<int>& times) const {
     double sum = 0, weight = 0;
     for (std::size_t k = 0; k < classes_; ++k) {
@@ -129,7 +133,7 @@ class Scorer {
     }
     return weight > 0 ? sum / weight : kUndefined;
   }
-  double operator()(Metric metric) const { return (*this)(metric, once()); }
+  double operator()(Metric metric) const { return (*this)(metric, once()); }  // each record once
 
  private:
   static std::vector<float> numbers(const Tensor& x) {

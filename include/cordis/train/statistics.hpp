@@ -7,6 +7,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Of some values: their mean and how far they are apart.
 struct Spread {
   double mean = kUndefined, deviation = kUndefined;  // sample deviation; NaN for one value
   int count = 0;

@@ -17,6 +17,7 @@ class NonFiniteLoss : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Of train_epoch.
 struct EpochOptions {
   std::int64_t batch = 256;
   std::uint64_t seed = 0;  // the batches' order and dropout depend on (seed, epoch) alone
@@ -29,6 +30,7 @@ using OnBatch = std::function<void(std::int64_t records, double loss)>;
 // The loss of logits and labels: bce_with_logits unless another is given.
 using LossFunction = std::function<Variable(const Variable& logits, const Variable& labels)>;
 
+// bce_with_logits: the labels are 0 and 1, several may be 1.
 inline Variable default_loss(const Variable& logits, const Variable& labels) {
   return bce_with_logits(logits, labels);
 }
@@ -68,6 +70,7 @@ double train_epoch(Net& net, O& optimizer, const TensorDataset& data, const Epoc
   return sum / static_cast<double>(records);
 }
 
+// What evaluate gives.
 struct Evaluation {
   Tensor logits;      // (N, K) on the CPU, undefined for an empty dataset
   double loss = NAN;  // mean over the records
