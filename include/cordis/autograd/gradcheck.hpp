@@ -25,6 +25,7 @@ struct GradcheckResult {
   explicit operator bool() const { return ok; }  // Whether all agree.
 };
 
+// Compares the gradient that the tape gives of f with central differences.
 // f: (const Variables&) -> Variable or Variables, smooth at `inputs` and the same at each call. The inputs
 // are f64. L = sum of w * f(inputs) with random w; its tape gradient is compared element by element with (L(x
 // + eps) - L(x - eps)) / (2 eps). Buffers made meanwhile are born as NaN, so an output or a gradient that is

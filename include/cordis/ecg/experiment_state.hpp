@@ -37,6 +37,7 @@ inline std::vector<double> parse_timing(const CsvTable& table) {
   return seconds;
 }
 
+// A cell's whole state as one file.
 // checkpoint: of net and optimizer.
 inline void write_cell_state(const std::filesystem::path& path, Checkpoint checkpoint, const CellState& state,
                              const TestSet& test) {

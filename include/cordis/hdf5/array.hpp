@@ -62,6 +62,7 @@ inline std::string type_name(hid_t type) {
 // Not for several threads at once.
 class Array {
  public:
+  // Opens a dataset of float32 or float64; IoError where there is none.
   // slab_bytes: about how much is read at a time, and kept.
   Array(const std::filesystem::path& path, const std::string& dataset, std::size_t slab_bytes = 8u << 20)
       : source_(concat(path.string(), ": dataset ", dataset)) {

@@ -221,6 +221,7 @@ inline SafetensorsEntry safetensors_entry(HeaderScanner& scan, std::string name)
 
 }  // namespace detail
 
+// Reads a header and checks it against the data.
 // file: the name for messages; text: the header; data: bytes that follow it.
 inline SafetensorsHeader parse_safetensors_header(const std::string& file, std::string_view text,
                                                   std::uint64_t data) {

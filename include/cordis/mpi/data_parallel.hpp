@@ -53,6 +53,7 @@ class DataParallel {
   // The rows of each batch that are this rank's.
   Shard shard() const { return {.index = ranks_.rank(), .of = ranks_.size()}; }
 
+  // Backward, and the sum of the gradients over the ranks.
   // loss: the mean over this rank's `records`. Afterwards every parameter's gradient is, on all ranks, that
   // of the mean over all ranks' records, added to what was there before. Returns that mean loss. Where the
   // sum of the losses is not finite nothing is changed, and every rank gets to see the same NaN or infinity.

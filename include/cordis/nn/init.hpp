@@ -6,6 +6,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// How many inputs each output has.
 // w: (O, I) or (O, I, K). fan_in = I K, fan_out = O K.
 inline std::int64_t fan_in(const Tensor& w) { return w.size(0) ? w.numel() / w.size(0) : 0; }
 // Inputs that the gradient of each element of w's input comes from.

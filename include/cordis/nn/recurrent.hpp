@@ -58,6 +58,7 @@ struct RecurrentStack {
     }
   }
 
+  // All layers, from initial states.
   // x: (N, L, input); h0, c0: (layers D, N, hidden) or undefined. States come back in that shape.
   RecurrentOutput run(const Variable& x, const Variable& h0, const Variable& c0) const {
     const std::int64_t directions = options.bidirectional ? 2 : 1;

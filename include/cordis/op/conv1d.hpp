@@ -12,6 +12,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Cross-correlation along the samples: PyTorch's conv1d.
 // x: (N, L, C_in); w: (O, C_in / groups, K), PyTorch's layout; b: (O,) or undefined. Returns (N, L_out, O)
 // with L_out = floor((L + 2 padding - dilation (K - 1) - 1) / stride) + 1.
 inline Variable conv1d(const Variable& x, const Variable& w, const Variable& b = {},

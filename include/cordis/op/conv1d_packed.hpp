@@ -12,6 +12,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// A convolution's weights in the order in which kernels read them.
 // w: (O, C, K); b: (O,). Copies both: later changes of w do not reach the packed weights.
 inline PackedConv1d pack_conv1d(const Tensor& w, const Tensor& b, const Conv1dOptions& options = {}) {
   CORDIS_CHECK(options.dilation == 1 && options.groups == 1, "[pack_conv1d] dilation ", options.dilation,

@@ -8,6 +8,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Zeroes elements with probability p, and divides the others by 1 - p (Srivastava et al. 2014).
 // The identity where training is false or p is 0. Element i takes block i of the generator's stream.
 inline Variable dropout(const Variable& x, double p, bool training = true,
                         Generator& generator = default_generator()) {

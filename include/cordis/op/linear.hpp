@@ -12,6 +12,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// y = x wᵀ + b over the last axis.
 // x: (..., I); w: (O, I); b: (O,) or undefined. Returns (..., O).
 inline Variable linear(const Variable& x, const Variable& w, const Variable& b = {}) {
   CORDIS_CHECK(w.value().rank() == 2, "[linear] w has shape ", w.shape(), ", (O, I) is needed");

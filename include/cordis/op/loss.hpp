@@ -18,6 +18,7 @@ struct BceWithLogitsOptions {
   Reduction reduction = Reduction::mean;
 };
 
+// Binary cross-entropy, for each class by itself.
 // -[p y log s(x) + (1 - y) log(1 - s(x))], s the logistic function, p = pos_weight; the numerically safe
 // form. x: logits, y: targets in [0, 1], both (..., K). Mean over all elements, as PyTorch's
 // BCEWithLogitsLoss.

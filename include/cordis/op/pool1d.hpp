@@ -12,6 +12,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// The largest sample of each window, by channel.
 // x: (N, L, C). Returns (N, floor((L + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, C). Padding
 // never wins; of equal samples the first does; NaN wins over all.
 inline Variable max_pool1d(const Variable& x, MaxPool1dOptions options) {
@@ -43,6 +44,7 @@ inline Variable max_pool1d(const Variable& x, MaxPool1dOptions options) {
   });
 }
 
+// The mean over each record, by channel.
 // x: (N, L, C). Returns the mean over the record (N, C).
 inline Variable global_avg_pool1d(const Variable& x) {
   CORDIS_CHECK(x.value().rank() == 3 && x.size(1) > 0, "[global_avg_pool1d] x has shape ", x.shape(),

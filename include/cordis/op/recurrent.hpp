@@ -125,6 +125,7 @@ RecurrentOutput recurrent(const Variable& x, const std::vector<RecurrentParamete
 
 }  // namespace detail
 
+// An LSTM layer (Hochreiter and Schmidhuber 1997) over whole records.
 // x: (N, L, I); directions: one or two, the second running backwards in time; h0, c0: (D, N, H) or undefined
 // for zeros.
 inline RecurrentOutput lstm(const Variable& x, const std::vector<RecurrentParameters>& directions,

@@ -8,6 +8,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// What each direction of a recurrent layer gave last.
 // x: (N, L, D H), D = 1 or 2 directions. Returns (N, D H): the last sample of the first direction and the
 // first sample of the second, each the output after that direction has seen the whole record.
 inline Variable last_state(const Variable& x, std::int64_t directions = 1) {
