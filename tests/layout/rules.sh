@@ -13,7 +13,8 @@ declare -A may=(
   [models]="core cpu autograd op nn models" [data]="core cuda data"
   [train]="core cpu cuda autograd op nn optim io data train"
   [mpi]="core contract cpu autograd op nn optim data train mpi" [nccl]="core cuda mpi nccl"
-  [ecg]="core autograd op nn optim io data train models ecg" [hdf5]="core ecg hdf5")
+  [ecg]="core autograd op nn optim io data train models ecg" [hdf5]="core ecg hdf5"
+  [onnx]="core contract nn io models onnx")
 for folder in */; do
   folder=${folder%/}
   [[ -n ${may[$folder]:-} ]] || { complain "$folder: a room that this script does not know"; continue; }
@@ -29,7 +30,7 @@ while read -r file; do
   head -1 "$file" | grep -q "^// cordis/$file: " || complain "$file: the first line is not its path and purpose"
   grep -q '^namespace cordis::inline CORDIS_ABI' "$file" || [[ $file == cordis.hpp ]] ||
     complain "$file: does not open namespace cordis::inline CORDIS_ABI"
-  [[ $file == cordis.hpp || $file =~ ^(cpu|compiled|contract|ecg|hdf5|mpi|nccl)/ ||
+  [[ $file == cordis.hpp || $file =~ ^(cpu|compiled|contract|ecg|hdf5|mpi|nccl|onnx)/ ||
     ($file == cuda/* && $file != cuda/runtime.hpp && $file != cuda/graph.hpp) ]] || grep -q "<cordis/$file>" cordis.hpp ||
     complain "$file: missing from the umbrella cordis.hpp"
 done < <(find . -name '*.hpp' | sed 's|^\./||' | sort)
@@ -38,10 +39,10 @@ done < <(find . -name '*.hpp' | sed 's|^\./||' | sort)
 # a room which nothing but its users includes.
 while IFS=: read -r file include; do
   [[ ($file == cpu/* && $include == *'<Eigen'*) || ($file == hdf5/* && $include == *'<hdf5.h>'*) ||
-    ($file == mpi/* && $include == *'<mpi.h>'*) ||
+    ($file == mpi/* && $include == *'<mpi.h>'*) || ($file == onnx/* && $include == *'<onnx/onnx_pb.h>'*) ||
     ($file == nccl/* && $include =~ \<(nccl|cuda_runtime_api)\.h\>) ]] || complain "$file: $include"
-done < <(grep -rnE '#include <(Eigen|nlohmann|CLI|hdf5|mpi|nccl|cuda_)' . | sed -E 's|^\./([^:]+):[0-9]+:|\1:|')
-grep -n '<cordis/hdf5/' cordis.hpp && complain "cordis.hpp: includes hdf5, which is not everybody's"
+done < <(grep -rnE '#include <(Eigen|nlohmann|CLI|hdf5|mpi|nccl|onnx|google|cuda_)' . | sed -E 's|^\./([^:]+):[0-9]+:|\1:|')
+grep -nE '<cordis/(hdf5|onnx)/' cordis.hpp && complain "cordis.hpp: includes hdf5 or onnx, which are not everybody's"
 # Kernels are started by launch(), say how many threads they are for, and stay small files.
 while read -r file; do
   lines=$(wc -l < "$file")

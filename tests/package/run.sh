@@ -28,7 +28,7 @@ flags_of() { [[ $1 == *clang* ]] && echo "$warnings" || echo "$warnings -Wno-uni
 install_once() {
   [[ -d $work/prefix ]] && return
   quiet cmake -S "$root" -B "$work/install" -DCORDIS_TESTS=OFF -DCORDIS_EXAMPLES=OFF -DCORDIS_BENCH=OFF -DCORDIS_CUDA=OFF \
-    -DCORDIS_MPI=OFF -DCORDIS_HDF5=OFF -DCMAKE_INSTALL_PREFIX="$work/prefix" &&
+    -DCORDIS_MPI=OFF -DCORDIS_HDF5=OFF -DCORDIS_ONNX=OFF -DCMAKE_INSTALL_PREFIX="$work/prefix" &&
     quiet cmake --install "$work/install"
 }
 # The Debian package's files under $work/deb.
