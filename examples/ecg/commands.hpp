@@ -18,6 +18,7 @@ void add_pretrain(CLI::App& app, Action& action, bool study);
 void add_train(CLI::App& app, Action& action, bool study);
 void add_compare(CLI::App& app, Action& action, bool study);
 void add_predict(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
 void add_cells(CLI::App& app, Action& action);
 void add_run_cell(CLI::App& app, Action& action);

@@ -64,6 +64,7 @@ int run(int count, char** arguments) {
   app::add_pretrain(app, action, study);
   app::add_train(app, action, study);
   app::add_predict(app, action);
+  app::add_export(app, action);
   app::add_data(app, action);
   app::add_summary(app, action);
   app::add_plan(app, action);

@@ -540,6 +540,8 @@ case_options() {
   refuse "no subcommand" 2 "subcommand" "$ecg"
   refuse "predict without a model" 2 "--model" "$ecg" predict set/r00
   refuse "predict without a record" 2 "RECORD" "$ecg" predict --model m.safetensors
+  refuse "export without a model" 2 "--model" "$ecg" export --onnx net.onnx
+  refuse "export of no file" 1 "m.safetensors|No such file" "$ecg" export --model m.safetensors --onnx net.onnx
   refuse "data without a folder" 2 "DIR" "$ecg" data
   refuse "--keep-head alone" 2 "--keep-head|--init" "$ecg" train set --keep-head --out out
   refuse "folds twice over" 1 "--split folds|--folds" "$ecg" compare --up set --down set --split folds --folds 2 \

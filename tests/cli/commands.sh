@@ -144,6 +144,15 @@ case_pretrain_train_predict() {
       check "$model: $name is $p in both" grep -qE "^ +$name +$p" "$work/stdout"
     done
 
+    quiet "$ecg" export --model down-run/weights.safetensors --onnx net.onnx
+    if grep -q "built without ONNX" "$work/stderr"; then
+      echo "built without ONNX: export is not tried"
+    else
+      check "$model export: status $status" test "$status" = 0
+      check "$model: the file names its classes" grep -q "HYP,ISCHEMIA,CD" net.onnx
+      check "$model: shapes" grep -qE "x \(N, 250, 12\) -> y \(N, 3\)" "$work/stdout"
+    fi
+
     # predictions.csv holds what predict says of the same record with the kept weights.
     local record said
     record=$(awk -F, '$1 == "selected" { print $3; exit }' down-run/predictions.csv)
