@@ -3,8 +3,8 @@
 
 PROGRAM is onnx_files.cpp, compiled; run.sh does all that is needed. The six networks in two class counts, recurrent ones also with
 their other heads, other record lengths where a network takes any, and a network with every other layer and option. Each file must
-pass onnx.checker and strict shape inference, take batches of 1 and 5, hold the parameters under PyTorch's keys, and give Cordis's
-outputs on real ECGs to 1e-5 of the largest. Exits with 1 if it does not.
+pass onnx.checker and strict shape inference, take batches of 1 and 5, and give Cordis's outputs on real ECGs to 1e-5 of the
+largest. Exits with 1 if it does not.
 """
 import pathlib
 import subprocess

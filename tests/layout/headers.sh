@@ -7,7 +7,7 @@ root=$1 includes=$2
 shift 2
 alone() {  # ROOT INCLUDES COMPILER HEADER
   echo "#include <$4>" | "$3" -x c++ -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
-    ${FLAGS:-} -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -I"$1/include" -isystem ${2//:/ -isystem } - ||
+    ${FLAGS:-} -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -I"$1/include" -idirafter ${2//:/ -idirafter } - ||
     { echo "FAILED: $4 alone under $3"; return 1; }
 }
 export -f alone

@@ -92,9 +92,10 @@ class OnnxGraph {
     use(parameter.value());
     return parameter.value().to(Device::cpu());
   }
-  // An initializer of numbers that are no parameter of the net.
+  // An initializer of numbers (f32 or i64) that are no parameter of the net.
   std::string constant(const std::string& wanted, const Tensor& tensor) {
     static_assert(std::endian::native == std::endian::little, "cordis: ONNX keeps numbers little-endian");
+    CORDIS_CHECK(tensor.dtype() != DType::f64, "[onnx] ", wanted, " is f64, f32 or i64 is needed");
     const Tensor here = tensor.to(Device::cpu());
     auto& proto = *graph_.add_initializer();
     proto.set_name(unique(wanted));

@@ -29,6 +29,7 @@ inline OnnxValue tanh(const OnnxValue& x) { return detail::onnx_unary("Tanh", x)
 // Of two values of one shape.
 inline OnnxValue add(const OnnxValue& a, const OnnxValue& b) {
   expect_extent(b.channels, *a.channels ? *a.channels : *b.channels, "add", "channels");
+  expect_extent(b.length, *a.length ? *a.length : *b.length, "add", "samples");
   return {a.graph, a.graph->emit("Add", {a.name, a.graph->in(b, a.axes)}), a.axes, a.length, a.channels};
 }
 
