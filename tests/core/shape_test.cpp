@@ -73,5 +73,9 @@ TEST_CASE("shape: element counts that would wrap are refused, and leave the shap
   CHECK(shape == Shape{word});
   CHECK(shape.numel() == word);
   CHECK(shape.append(2).numel() == 2 * word);
-  CHECK(Shape{0, word, word, word}.numel() == 0);
+  // No elements, but rows whose length would wrap.
+  CHECK(says(refusal([] { Shape{0, word, word}; }), {"(0, 4294967296) times 4294967296", "overflow"}));
+  CHECK(says(refusal([] { Shape{word, 0, word}; }), {"(4294967296, 0) times 4294967296", "overflow"}));
+  CHECK(says(refusal([] { Shape{word, word, 0}; }), {"(4294967296,) times 4294967296", "overflow"}));
+  CHECK(Shape{0, word, 0, 7}.numel() == 0);
 }

@@ -68,7 +68,7 @@ TEST_CASE("tensor: element counts beyond memory throw, they do not wrap") {
     CHECK_THROWS_AS(Tensor({std::int64_t{1} << 50}, dtype), std::bad_alloc);
     CHECK_THROWS_AS(zeros({word, word}, dtype), std::invalid_argument);
   }
-  CHECK(Tensor({0, word, word}).numel() == 0);
+  CHECK(Tensor({0, word, 3}).numel() == 0);
 }
 
 TEST_CASE("tensor: of, scalar, zeros, ones, full, empty_like, fill") {

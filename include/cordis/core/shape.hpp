@@ -1,6 +1,7 @@
 // cordis/core/shape.hpp: up to four extents by value
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cordis/config.hpp>
 #include <cstdint>
@@ -37,13 +38,17 @@ class Shape {
   Shape& append(std::int64_t extent) {
     CORDIS_CHECK(rank_ < kMaxRank, "[shape] ", *this, " has ", kMaxRank, " extents already");
     CORDIS_CHECK(extent >= 0, "[shape] negative extent ", extent);
-    // The largest array whose byte count fits 63 bits for eight-byte elements.
+    // The largest array whose byte count fits 63 bits for eight-byte elements. Axes of no elements do not
+    // make room for others: the product of some of the extents has to fit as well.
     constexpr std::int64_t limit = INT64_MAX / 8;
-    std::int64_t product = 0;
-    CORDIS_CHECK(!__builtin_mul_overflow(numel_, extent, &product) && product <= limit, "[shape] ", *this,
-                 " times ", extent, " elements overflow 64 bits");
+    std::int64_t product = 1;
+    for (int axis = 0; axis < rank_; ++axis)
+      product *= std::max<std::int64_t>(1, extents_[static_cast<std::size_t>(axis)]);
+    CORDIS_CHECK(
+        !__builtin_mul_overflow(product, std::max<std::int64_t>(1, extent), &product) && product <= limit,
+        "[shape] ", *this, " times ", extent, " elements overflow 64 bits");
     extents_[static_cast<std::size_t>(rank_++)] = extent;
-    numel_ = product;
+    numel_ *= extent;
     return *this;
   }
 
