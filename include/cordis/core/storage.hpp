@@ -8,6 +8,7 @@
 #include <cordis/core/parallel.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -34,6 +35,17 @@ struct MemoryStats {
   std::size_t system_allocs = 0;  // times the system was asked for a block
 };
 
+// More than the system gives.
+struct OutOfMemory : std::bad_alloc {
+  explicit OutOfMemory(std::size_t bytes) {
+    std::snprintf(text_, sizeof text_, "[storage] the system does not give %zu bytes of memory", bytes);
+  }
+  const char* what() const noexcept override { return text_; }
+
+ private:
+  char text_[80];
+};
+
 namespace detail {
 
 // On the CPU a block's header lies 64 bytes before its data, so that data is aligned to a cache line.
@@ -55,7 +67,7 @@ inline constexpr std::size_t kSizeClasses = 4 * 57;
 // 256 bytes and up in four classes per power of two: at most a quarter of a block is slack.
 inline SizeClass size_class_of(std::size_t bytes) {
   if (bytes <= 256) return {0, 256};
-  if (bytes > SIZE_MAX / 4) throw std::bad_alloc();
+  if (bytes > SIZE_MAX / 4) throw OutOfMemory(bytes);
   const int power = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes <= 2^(power + 1)
   const std::size_t quarter = std::size_t{1} << (power - 2);
   const std::size_t steps = (bytes - (std::size_t{1} << power) + quarter - 1) / quarter;  // 1 .. 4
@@ -93,7 +105,7 @@ class BlockCache {
       clear();
       memory = ::operator new (sizeof(Block) + capacity, std::align_val_t{64}, std::nothrow);
     }
-    if (!memory) throw std::bad_alloc();
+    if (!memory) throw OutOfMemory(bytes);
     auto* block = new (memory) Block;
     block->bytes = capacity;
     block->data = block + 1;
