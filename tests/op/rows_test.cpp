@@ -73,6 +73,10 @@ TEST_CASE("rows: gradients of parts do not come to share memory") {
 
 TEST_CASE("rows: misuse") {
   const Variable x = zeros({3, 2});
+  CHECK(says(refusal([] {
+               concatenate_rows(Variables(20, Variable(zeros({INT64_MAX / 8, 0}))));
+             }),
+             {"[shape]", "overflow"}));
   CHECK(refusal([&] { rows(x, 2, 1); }) == "[rows] range 2 to 1 of shape (3, 2)");
   CHECK(refusal([&] { rows(x, -1, 1); }) == "[rows] range -1 to 1 of shape (3, 2)");
   CHECK(refusal([&] { rows(x, 0, 4); }) == "[rows] range 0 to 4 of shape (3, 2)");

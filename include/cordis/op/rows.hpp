@@ -32,7 +32,8 @@ inline Variable concatenate_rows(const Variables& parts) {
                    parts[0].shape());
     check_device("concatenate_rows", parts[0], part);
     values.push_back(part.value());
-    ends.push_back(total += part.size(0));
+    total = Shape{total + part.size(0)}.numel();  // refused before it wraps
+    ends.push_back(total);
   }
   Shape shape{total};
   for (int axis = 1; axis < parts[0].value().rank(); ++axis) shape.append(parts[0].size(axis));
