@@ -3,6 +3,7 @@
 
 #include <cordis/op/arithmetic.hpp>
 #include <cordis/op/conv1d.hpp>
+#include <cordis/op/conv1d_packed.hpp>
 #include <op/support.hpp>
 
 using namespace cordis;
@@ -141,6 +142,41 @@ TEST_CASE("conv1d: NaN and infinity reach the windows that hold them, and no oth
           if (reached) CHECK(std::isnan(y.data<double>()[i]) == std::isnan(bad));
         }
       }
+}
+
+TEST_CASE(
+    "conv1d: by Winograd's kernels a NaN or an infinity reaches its windows, and three samples more at "
+    "most") {
+  for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+    Tensor x = random_tensor({3, 101, 16}, 1, 0.5, 1).to(DType::f32);
+    x.data<float>()[(101 + 50) * 16 + 3] = static_cast<float>(bad);  // record 1, sample 50
+    const Tensor w = random_tensor({16, 16, 3}, 2, 0.5, 1).to(DType::f32);
+    const Tensor y = conv1d(x, w, {}, {.padding = 1}).value();
+    for (std::int64_t i = 0; i < y.numel(); ++i) {
+      const std::int64_t n = i / 16 / 101, away = std::abs(i / 16 % 101 - 50);
+      if (n == 1 && away <= 1) CHECK_FALSE(std::isfinite(y.data<float>()[i]));
+      if (n != 1 || away > 4) CHECK(std::isfinite(y.data<float>()[i]));
+    }
+  }
+}
+
+TEST_CASE("conv1d: huge options are taken or refused, not wrapped") {
+  const Tensor x = random_tensor({2, 5, 3}, 1), w = random_tensor({4, 3, 3}, 2), b = random_tensor({4}, 3);
+  const std::int64_t most = INT32_MAX;
+  // One window each; backward does not visit the samples in between.
+  const Outcome far = outcome(conv_op({.stride = most}), {x, w, b}),
+                near = outcome(conv_op({.stride = 3}), {x, w, b});
+  CHECK(identical(far.y, near.y));
+  CHECK(identical(far.dx, near.dx));
+  CHECK(says(refusal([&] { conv1d(x, w, b, {.dilation = most}); }), {"spans 4294967295 samples"}));
+  CHECK(says(refusal([&] { conv1d(x, w, b, {.groups = most}); }), {"do not divide into 2147483647 groups"}));
+  for (const std::int64_t huge : {most + 1, std::int64_t{1} << 62, INT64_MAX}) {
+    for (const Conv1dOptions& o : {Conv1dOptions{.stride = huge}, Conv1dOptions{.padding = huge},
+                                   Conv1dOptions{.dilation = huge}, Conv1dOptions{.groups = huge}})
+      CHECK(says(refusal([&] { conv1d(x, w, b, o); }), {"[conv1d]", "at most 2147483647"}));
+    for (const Conv1dOptions& o : {Conv1dOptions{.stride = huge}, Conv1dOptions{.padding = huge}})
+      CHECK(says(refusal([&] { pack_conv1d(w, b, o); }), {"[pack_conv1d]", "at most 2147483647"}));
+  }
 }
 
 TEST_CASE("conv1d: a view of some rows is read from where it begins") {

@@ -92,9 +92,8 @@ inline void conv1d_backward_data(Cpu, Tensor& dx, const Tensor& dy, const Tensor
   dispatch_float(dx.dtype(), "conv1d", [&]<class T>() {
     if (!s.merged() || detail::conv1d_override() == Conv1dAlgorithm::taps)
       return conv1d_taps_backward_data(dx, dy, w, options);
-    for (std::int64_t phase = 0; phase < s.stride; ++phase) {
-      const std::int64_t l0 = (phase + s.padding / s.stride * s.stride + s.stride - s.padding) % s.stride;
-      if (l0 >= s.L) continue;
+    for (std::int64_t l0 = 0; l0 < std::min(s.stride, s.L); ++l0) {  // a phase's first sample
+      const std::int64_t phase = (l0 + s.padding) % s.stride;
       const std::int64_t rows = (s.L - l0 + s.stride - 1) / s.stride,
                          taps = phase < s.K ? (s.K - phase + s.stride - 1) / s.stride : 0;
       const OutputRows<T> out{dx.data<T>() + l0 * s.C, s.L * s.C, s.stride * s.C};

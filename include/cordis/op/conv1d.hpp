@@ -2,6 +2,7 @@
 // Kernels: cordis/cpu/conv1d.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cuda/conv1d.hpp>
 #ifdef CORDIS_COMPILED
@@ -15,19 +16,26 @@ namespace cordis::inline CORDIS_ABI {
 // Cross-correlation along the samples: PyTorch's conv1d.
 // x: (N, L, C_in); w: (O, C_in / groups, K), PyTorch's layout; b: (O,) or undefined. Returns (N, L_out, O)
 // with L_out = floor((L + 2 padding - dilation (K - 1) - 1) / stride) + 1.
+//
+// A NaN or an infinity in a sample reaches the windows that hold it. By Winograd's kernels of the CPU (three
+// taps, stride 1, channels that fill vectors) an infinity may come out as NaN, and both reach outputs up to
+// three samples further, in the same record.
 inline Variable conv1d(const Variable& x, const Variable& w, const Variable& b = {},
                        const Conv1dOptions& options = {}) {
   const auto& [stride, padding, dilation, groups] = options;
   CORDIS_CHECK(stride >= 1 && padding >= 0 && dilation >= 1 && groups >= 1, "[conv1d] stride ", stride,
                ", padding ", padding, ", dilation ", dilation, ", groups ", groups,
                ": padding may be 0, the others are at least 1");
+  CORDIS_CHECK(std::max({stride, padding, dilation, groups}) <= INT32_MAX, "[conv1d] stride ", stride,
+               ", padding ", padding, ", dilation ", dilation, ", groups ", groups, ": each is at most ",
+               INT32_MAX);
   CORDIS_CHECK(x.value().rank() == 3, "[conv1d] x has shape ", x.shape(), ", (N, L, C_in) is needed");
   CORDIS_CHECK(w.value().rank() == 3 && w.value().numel() > 0, "[conv1d] w has shape ", w.shape(),
                ", (O, C_in / groups, K) is needed");
-  CORDIS_CHECK(x.size(2) == w.size(1) * groups, "[conv1d] x has shape ", x.shape(), ", but w ", w.shape(),
-               " expects ", w.size(1) * groups, " channels");
   CORDIS_CHECK(w.size(0) % groups == 0, "[conv1d] ", w.size(0), " output channels do not divide into ",
                groups, " groups");
+  CORDIS_CHECK(x.size(2) == w.size(1) * groups, "[conv1d] x has shape ", x.shape(), ", but w ", w.shape(),
+               " expects ", w.size(1) * groups, " channels");
   CORDIS_CHECK(!b.defined() || b.shape() == Shape{w.size(0)}, "[conv1d] b has shape ", b.shape(), " for w ",
                w.shape());
   CORDIS_CHECK(x.dtype() == w.dtype(), "[conv1d] x is ", x.dtype(), ", w ", w.dtype());

@@ -2,6 +2,7 @@
 // Kernels: cordis/cpu/conv1d_packed.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cuda/conv1d.hpp>
 #ifdef CORDIS_COMPILED
@@ -19,6 +20,8 @@ inline PackedConv1d pack_conv1d(const Tensor& w, const Tensor& b, const Conv1dOp
                ", groups ", options.groups, ": both must be 1");
   CORDIS_CHECK(options.stride >= 1 && options.padding >= 0, "[pack_conv1d] stride ", options.stride,
                ", padding ", options.padding);
+  CORDIS_CHECK(std::max(options.stride, options.padding) <= INT32_MAX, "[pack_conv1d] stride ",
+               options.stride, ", padding ", options.padding, ": each is at most ", INT32_MAX);
   CORDIS_CHECK(w.rank() == 3 && w.numel() > 0 && b.shape() == Shape{w.size(0)} && b.dtype() == w.dtype(),
                "[pack_conv1d] w is ", w.dtype(), ' ', w.shape(), ", b ", b.dtype(), ' ', b.shape());
   return on(w.device(), [&](auto device) { return pack_conv1d(device, w, b.clone(), options); });
