@@ -70,6 +70,33 @@ TEST_CASE("activation: at zero relu's slope is 0") {
   }
 }
 
+TEST_CASE("activation: NaN, infinities and -0 as PyTorch has them, forward and backward") {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  const Tensor x = Tensor::of<double>({5}, {nan, inf, -inf, -0.0, 0.0});
+  const std::vector<Tensor> values{Tensor::of<double>({5}, {nan, inf, 0, -0.0, 0.0}),
+                                   Tensor::of<double>({5}, {nan, 1, 0, 0.5, 0.5}),
+                                   Tensor::of<double>({5}, {nan, 1, -1, -0.0, 0.0})},
+      slopes{Tensor::of<double>({5}, {1, 1, 0, 0, 0}), Tensor::of<double>({5}, {nan, 0, 0, 0.25, 0.25}),
+             Tensor::of<double>({5}, {nan, 0, 0, 1, 1})};
+  for (std::size_t k = 0; k < kAll.size(); ++k)
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      const Variable leaf(x.to(dtype), true), y = kAll[k].function(leaf);
+      CHECK_MESSAGE(deviation(y.value(), values[k]) == 0, kAll[k].name);
+      const Tensor wide = y.value().to(DType::f64);
+      for (std::int64_t i = 3; i < 5; ++i)
+        CHECK_MESSAGE(std::signbit(wide.data<double>()[i]) == std::signbit(values[k].data<double>()[i]),
+                      kAll[k].name);
+      backward({y}, {ones({5}, dtype)}, {.retain_graph = true});
+      CHECK_MESSAGE(deviation(leaf.grad(), slopes[k]) == 0, kAll[k].name);
+      // A NaN that comes from behind stops where relu stops the rest.
+      const Variable other(x.to(dtype), true);
+      backward({kAll[k].function(other)}, {full({5}, nan, dtype)});
+      const Tensor dx = other.grad().to(DType::f64);
+      for (std::int64_t i = 0; i < 5; ++i)
+        CHECK_MESSAGE(std::isnan(dx.data<double>()[i]) == (k > 0 || i < 2), kAll[k].name);
+    }
+}
+
 TEST_CASE("activation: one variable in two places, no elements, misuse") {
   for (const auto& each : kAll) {
     prove(each.name,

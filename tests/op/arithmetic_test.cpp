@@ -64,6 +64,54 @@ TEST_CASE("arithmetic: broadcasting, values and gradients") {
     }
 }
 
+TEST_CASE("arithmetic: random shapes that broadcast, of no element, of one, of vectors and a rest") {
+  Generator generator(17);
+  const std::int64_t extents[] = {0, 1, 1, 2, 3, 5, 16, 19};
+  for (int i = 0; i < 150; ++i) {
+    Shape left, right;
+    const auto rank = static_cast<int>(generator.below(5)), shorter = static_cast<int>(generator.below(5));
+    for (int axis = 0; axis < rank; ++axis) {
+      const std::int64_t extent = extents[generator.below(8)];
+      left.append(generator.below(4) ? extent : 1);
+      if (axis >= rank - shorter) right.append(generator.below(4) ? extent : 1);
+    }
+    if (i % 2) std::swap(left, right);
+    const auto name = concat(left, " and ", right);
+    const Tensor a = random_tensor(left, static_cast<std::uint64_t>(2 * i)),
+                 b = random_tensor(right, static_cast<std::uint64_t>(2 * i + 1));
+    const Shape both = broadcast_shape("test", left, right);
+    const Outcome sum = outcome(added, {a, b}), difference = outcome(subtracted, {a, b}),
+                  product = outcome(multiplied, {a, b});
+    // The gradient of an operand is the sum over what it was repeated for.
+    const auto adjoint = [&](const Shape& shape, const std::function<double(std::int64_t)>& term) {
+      Tensor index(shape, DType::f64), total = zeros(shape, DType::f64);
+      for (std::int64_t k = 0; k < shape.numel(); ++k) index.data<double>()[k] = static_cast<double>(k);
+      for (std::int64_t k = 0; k < both.numel(); ++k)
+        total.data<double>()[static_cast<std::int64_t>(element(index, both, k))] += term(k);
+      return total;
+    };
+    const Tensor dy = random_tensor(both, 77, 0.5, 1.5);
+    const auto upstream = [&](std::int64_t k) { return dy.data<double>()[k]; };
+    check_near(sum.dx, {adjoint(left, upstream), adjoint(right, upstream)}, 1e-13, name + " add");
+    check_near(difference.dx,
+               {adjoint(left, upstream), adjoint(right, [&](std::int64_t k) { return -upstream(k); })}, 1e-13,
+               name + " sub");
+    check_near(product.dx,
+               {adjoint(left, [&](std::int64_t k) { return upstream(k) * element(b, both, k); }),
+                adjoint(right, [&](std::int64_t k) { return upstream(k) * element(a, both, k); })},
+               1e-13, name + " mul");
+    std::int64_t wrong = 0;
+    for (std::int64_t k = 0; k < both.numel(); ++k) {
+      const double x = element(a, both, k), y = element(b, both, k);
+      wrong += sum.y[0].data<double>()[k] != x + y;
+      wrong += difference.y[0].data<double>()[k] != x - y;
+      wrong += product.y[0].data<double>()[k] != x * y;
+    }
+    CHECK_MESSAGE(wrong == 0, name);
+    CHECK_MESSAGE(sum.y[0].shape() == both, name);
+  }
+}
+
 TEST_CASE("arithmetic: elements in several threads") {
   const Tensor a = random_tensor({50'003, 2}, 1), b = random_tensor({50'003, 2}, 2),
                c = random_tensor({2}, 3);

@@ -159,6 +159,23 @@ TEST_CASE("loss: NaN and infinite logits as PyTorch has them") {
   }
 }
 
+TEST_CASE("loss: rows that are ignored, all of them too; a NaN among them stays out of the gradient") {
+  // PyTorch gives the ignored row of NaN a gradient of NaN.
+  const double nan = std::nan("");
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const Variable x(Tensor::of<double>({2, 3}, {nan, 0, 0, 0, 0, 0}).to(dtype), true);
+    const Variable some = cross_entropy(x, Tensor::of<std::int64_t>({2}, {-100, 0}));
+    CHECK(some.value().item() == doctest::Approx(std::log(3.0)));
+    some.backward();
+    CHECK(deviation(x.grad(), Tensor::of<double>({2, 3}, {0, 0, 0, -2.0 / 3, 1.0 / 3, 1.0 / 3})) < 1e-6);
+    const Variable y(zeros({2, 3}, dtype), true);
+    const Variable none = cross_entropy(y, full({2}, -100, DType::i64));
+    CHECK(std::isnan(none.value().item()));
+    none.backward();
+    CHECK(identical(y.grad(), zeros({2, 3}, dtype)));
+  }
+}
+
 TEST_CASE("loss: misuse of the binary one") {
   const Variable x = zeros({2, 3}), y = zeros({2, 3});
   CHECK(refusal([&] {
