@@ -209,7 +209,7 @@ const std::vector<Kind> kKinds{
        return x * g.partner(x);
      }},
     {"scale", [](Graph& g) { return -0.7 * g.operand(); }},
-    {"sum", [](Graph& g) { return 0.1 * sum(g.operand()); }},
+    {"sum", [](Graph& g) { return 0.1 * cordis::sum(g.operand()); }},
     {"mean", [](Graph& g) { return mean(g.operand()); }},
     {"relu", [](Graph& g) { return relu(g.operand()); }},
     {"sigmoid", [](Graph& g) { return sigmoid(g.operand()); }},
