@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # tests/guide/commands.sh: the guide's shell commands, in an empty folder with a clone beside them.
-#   commands.sh [install]   the first page's, with -O0 in place of -O3 -march=native: a minute
-#   commands.sh study       the last page's, whole, by hand: half an hour; ecg is built with -O3
+#   commands.sh install     the first page's, with -O0 in place of -O3 -march=native: a minute, by hand
+#   commands.sh study       the last page's, whole: half an hour, by hand
+#   commands.sh names ECG   the last page's: each command and option of ecg is one of this program's
 # Packages are not installed: who runs this has them.
 set -euo pipefail
 root=$(realpath "$(dirname "$0")/../..")
@@ -17,7 +18,7 @@ blocks() {
     inside { print > file }' "$root/examples/guide/$2"
 }
 
-case ${1:-install} in
+case ${1:-} in
   install)
     ln -s "$root" cordis
     for language in sh cpp cmake; do blocks $language README.md; done
@@ -29,7 +30,21 @@ case ${1:-install} in
     blocks sh 06_the_study.md
     shopt -s expand_aliases
     ;;
-  *) echo "install or study, not $1" >&2; exit 2 ;;
+  names)
+    blocks sh 06_the_study.md
+    known=0
+    while read -r _ command words; do
+      "$2" "$command" --help > help
+      for word in $words; do
+        [[ $word != -* ]] || grep -qE -- "(^|[ ,])$word([ ,:]|\$)" help || { echo "ecg $command has no $word"; exit 1; }
+      done
+      known=$((known + 1))
+    done < <(grep -h '^ecg ' sh-*)
+    echo "$known commands, each as ecg knows it"
+    ((known > 0))
+    exit
+    ;;
+  *) echo "install, study or names ECG, not '${1:-}'" >&2; exit 2 ;;
 esac
 for block in sh-*; do
   grep -q '^apt-get' "$block" && continue
@@ -38,4 +53,4 @@ for block in sh-*; do
   # shellcheck disable=SC1090
   source "./$block"
 done
-[[ ${1:-install} == study || -s hello.safetensors ]]
+[[ $1 == study || -s hello.safetensors ]]
