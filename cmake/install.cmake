@@ -1,5 +1,5 @@
 # cmake/install.cmake: what `cmake --install` and `cpack -G DEB` put where. Component dev: the headers and what CMake
-# and pkg-config read; component cuda, where it is built: the kernels' library.
+# and pkg-config read; components cuda and compiled, where they are built: libraries of kernels.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(cordis_config_dir ${CMAKE_INSTALL_DATADIR}/cmake/cordis)
@@ -23,6 +23,12 @@ if(CORDIS_CUDA)
   install(EXPORT cordis-cuda-targets NAMESPACE cordis:: DESTINATION ${cordis_config_dir} COMPONENT cuda)
   configure_file(cmake/cordis-component-cuda.cmake.in cordis-component-cuda.cmake @ONLY)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cordis-component-cuda.cmake DESTINATION ${cordis_config_dir} COMPONENT cuda)
+endif()
+
+if(CORDIS_COMPILED AND NOT CORDIS_SANITIZE)
+  install(TARGETS cordis_compiled EXPORT cordis-compiled-targets
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT compiled)
+  install(EXPORT cordis-compiled-targets NAMESPACE cordis:: DESTINATION ${cordis_config_dir} COMPONENT compiled)
 endif()
 
 if(PROJECT_IS_TOP_LEVEL)

@@ -3,7 +3,7 @@
 #   run.sh ROOT EIGEN_INCLUDE [CASE [ARGUMENTS]]
 # Each way meets another compiler and standard; with MATRIX=full every compiler and standard, where a program text is
 # compiled once for all ways (once.sh). clang++ is left out where it is not installed. By hand alone (by_hand_NAME): cuda
-# BUILD, BUILD a build folder with CORDIS_CUDA=ON.
+# BUILD, compiled BUILD; BUILD a build folder with CORDIS_CUDA=ON, or CORDIS_COMPILED=ON.
 set -uo pipefail
 root=$(realpath "$1") eigen=$2 consumer=$(realpath "$1")/tests/package/consumer
 work=$(mktemp -d "${TMPDIR:-/tmp}/cordis_package_XXXXXX")
@@ -203,6 +203,20 @@ case_other_processors() {
         fail "another error: $(cat "$work/log")"
     fi
   done
+}
+
+# by_hand_compiled BUILD: the program on the compiled kernels that the build, which was made for this machine, installs.
+by_hand_compiled() {
+  quiet cmake --install "$1" --prefix "$work/compiled" || { fail "installing"; return; }
+  local march build=$work/compiled-consumer
+  for march in native x86-64-v2; do
+    quiet cmake -S "$consumer" -B "$build-$march" -DWAY=find_package -DCOMPONENTS=compiled \
+      -DCMAKE_PREFIX_PATH="$work/compiled" -DCMAKE_CXX_FLAGS="-O0 -march=$march $(flags_of g++)" ||
+      { fail "configuring"; return; }
+  done
+  quiet cmake --build "$build-native" -j2 && "$build-native/consumer" || fail "building"
+  if quiet cmake --build "$build-x86-64-v2" -j2 > /dev/null; then fail "a program for x86-64-v2 was linked"; fi
+  grep -q "undefined reference to .cordis::compiled_" "$work/log" || fail "another error: $(tail -5 "$work/log")"
 }
 
 # by_hand_cuda BUILD: every component, from what the build installs; the programs run without a GPU as well.
