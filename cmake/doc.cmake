@@ -1,4 +1,5 @@
-# The target `doc`: guide and reference as HTML in the build folder's doc/html, where Doxygen is found. A warning fails it.
+# The target `doc`: guide and reference as HTML in the build folder's doc/html, where Doxygen is found. A warning
+# fails it.
 find_package(Doxygen 1.9.4 QUIET)
 find_program(CORDIS_AWK awk)
 mark_as_advanced(CORDIS_AWK)
