@@ -76,6 +76,7 @@ function data_names(code) {
   if (code !~ /; *$/ || code ~ /^ *(using|friend|typedef|return|template|static_assert|namespace|struct|class|enum)[ (]/) return ""
   sub(/; *$/, "", code)
   gsub(/\[[^\]]*\]/, "", code)
+  if (match(code, / = [^,]*\(/) && index(code, "(") > RSTART) code = substr(code, 1, RSTART - 1)
   while (gsub(/\{[^{}]*\}|<[^<>]*>/, "", code) || gsub(/\([^()]*\)>/, ">", code)) continue
   gsub(/ = [^,]*/, "", code)
   if (code ~ /[()=]/ || code !~ /[A-Za-z0-9_>&*] +[A-Za-z_]/) return ""
