@@ -121,8 +121,8 @@ struct ResNet1d {
         f("layer4", m.layer4), f("fc1", m.fc1), f("fc2", m.fc2);
   }
 
-  // blocks: how many each stage has. Weights by He et al. 2015, from default_generator(); throws where a size
-  // is below 1.
+  // blocks: how many each stage has. Convolutions' weights by He et al. 2015, the rest as in PyTorch, from
+  // default_generator(); throws where a size is below 1.
   ResNet1d(const std::array<int, 4>& blocks, const ResNet1dOptions& options) {
     CORDIS_CHECK(options.leads >= 1 && options.classes >= 1 && options.width >= 1 && options.fc >= 1,
                  "[ResNet1d] leads ", options.leads, ", classes ", options.classes, ", width ", options.width,

@@ -31,7 +31,7 @@ class StepLR {
   }
   // what restore() takes
   StateDict state() const { return {{"epoch", Tensor::scalar<std::int64_t>(epoch_)}}; }
-  void restore(const StateDict& state);  // throws where `state` is another schedule's
+  void restore(const StateDict& state);  // throws where `state` lacks what it needs
 
  private:
   StepLROptions options_;
@@ -78,7 +78,7 @@ class CosineAnnealingLR {
     return {{"epoch", Tensor::scalar<std::int64_t>(epoch_)},
             {"base", Tensor::of({static_cast<std::int64_t>(base_.size())}, base_)}};
   }
-  void restore(const StateDict& state);  // throws where `state` is another schedule's
+  void restore(const StateDict& state);  // throws where `state` lacks what it needs
 
  private:
   CosineAnnealingLROptions options_;
@@ -143,7 +143,7 @@ class ReduceLROnPlateau {
             {"bad", Tensor::scalar<std::int64_t>(bad_)},
             {"cooling", Tensor::scalar<std::int64_t>(cooling_)}};
   }
-  void restore(const StateDict& state);  // throws where `state` is another schedule's
+  void restore(const StateDict& state);  // throws where `state` lacks what it needs
 
  private:
   bool better(double metric) const {
