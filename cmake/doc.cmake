@@ -9,7 +9,7 @@ if(NOT DOXYGEN_FOUND OR NOT CORDIS_AWK)
 endif()
 set(doc_folder ${PROJECT_BINARY_DIR}/doc)
 # The rooms whose functions users call; contract, cpu and cuda hold what ops call, of which these files are public.
-set(doc_inputs config.hpp core autograd op nn optim io data train models ecg hdf5 mpi nccl
+set(doc_inputs config.hpp core autograd op nn optim io data train models ecg hdf5 mpi nccl onnx
   contract cuda/runtime.hpp cuda/graph.hpp)
 list(TRANSFORM doc_inputs REPLACE "(.+)" "\"${PROJECT_SOURCE_DIR}/include/cordis/\\1\"")
 set(doc_main ${PROJECT_SOURCE_DIR}/examples/guide/README.md)

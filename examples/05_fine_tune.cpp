@@ -1,7 +1,8 @@
 // examples/05_fine_tune.cpp: fine-tunes what 04_resnet1d saved on another data set, beside random weights
 //   05_fine_tune [WEIGHTS [FOLDER]]
 // LUDB comes from another country, device and list of labels. Three seeds and 40 test records, as here, show
-// how it is done and decide nothing: `ecg compare` does it with more of both, and gives intervals.
+// how it is done and decide nothing: with a smaller head, or without the band-pass filter, random weights
+// were the better ones. `ecg compare` does it with more of both, and gives intervals.
 #include <cordis/cordis.hpp>
 #include <cordis/ecg/load.hpp>
 #include <cordis/ecg/sources.hpp>
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
   std::cout << '\n';
 
   double loss[2] = {}, auroc[2] = {};  // means over the seeds, of random and of pretrained weights
+  bool learnt = true;
   for (const std::uint64_t seed : {1U, 2U, 3U})
     for (const bool pretrained : {false, true}) {
       cordis::seed(seed);
@@ -36,11 +38,13 @@ int main(int argc, char** argv) {
 
       cordis::Adam adam(net, {.lr = 1e-3});
       std::cout << "seed " << seed << (pretrained ? ", pretrained:" : ", random:    ");
-      double last = 0;
+      double first = 0, last = 0;
       for (int epoch = 1; epoch <= 6; ++epoch) {
         last = cordis::train_epoch(net, adam, train, {.batch = 32, .seed = seed, .epoch = epoch});
+        if (epoch == 1) first = last;
         std::cout << ' ' << last;
       }
+      learnt = learnt && last < first;
       const cordis::Scorer score(cordis::probabilities(cordis::evaluate(net, test, 64).logits), test.y);
       std::cout << ", test AUROC " << score(cordis::Metric::auroc) << '\n';
       loss[pretrained] += last / 3;
@@ -48,5 +52,5 @@ int main(int argc, char** argv) {
     }
   std::cout << "means: training loss " << loss[0] << " from random and " << loss[1]
             << " from pretrained weights, test AUROC " << auroc[0] << " and " << auroc[1] << '\n';
-  return auroc[1] > auroc[0] ? 0 : 1;
+  return learnt ? 0 : 1;
 }

@@ -14,6 +14,7 @@
 #define CORDIS_VERSION_PATCH 0
 
 #define CORDIS_TEXT_OF(name) #name
+// The text of what a macro stands for: CORDIS_TEXT(CORDIS_ABI) is "cpu_avx2".
 #define CORDIS_TEXT(name) CORDIS_TEXT_OF(name)
 
 // Every header opens `namespace cordis::inline CORDIS_ABI`, so that objects built with and without CUDA, with
@@ -37,6 +38,7 @@
 #ifdef CORDIS_COMPILED
 #define CORDIS_ABI_OF(width) compiled_##width
 #else
+// The namespace's name for kernels of this width.
 #define CORDIS_ABI_OF(width) cpu_##width
 #endif
 
@@ -48,6 +50,7 @@ inline namespace CORDIS_ABI __attribute__((abi_tag(CORDIS_TEXT(CORDIS_ABI)))) {}
 
 namespace cordis::inline CORDIS_ABI {
 
+// "MAJOR.MINOR.PATCH"
 inline constexpr const char* kVersion = CORDIS_TEXT(CORDIS_VERSION_MAJOR) "." CORDIS_TEXT(
     CORDIS_VERSION_MINOR) "." CORDIS_TEXT(CORDIS_VERSION_PATCH);
 

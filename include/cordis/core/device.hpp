@@ -35,10 +35,10 @@ struct Cuda {
 
 struct Compiled : Cpu {};  // kernels in the library cordis::compiled; what it has not is Cpu's
 
-// The CPU's kernels in this program.
 #ifdef CORDIS_COMPILED
 using Host = Compiled;
 #else
+// The CPU's kernels in this program: Compiled where it links cordis::compiled.
 using Host = Cpu;
 #endif
 

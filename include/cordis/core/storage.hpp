@@ -37,9 +37,11 @@ struct MemoryStats {
 
 // More than the system gives.
 struct OutOfMemory : std::bad_alloc {
+  // bytes: what was asked for.
   explicit OutOfMemory(std::size_t bytes) {
     std::snprintf(text_, sizeof text_, "[storage] the system does not give %zu bytes of memory", bytes);
   }
+  // "[storage] the system does not give 4096 bytes of memory"
   const char* what() const noexcept override { return text_; }
 
  private:

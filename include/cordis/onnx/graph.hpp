@@ -32,12 +32,15 @@ struct OnnxValue {
   Extent length, channels;
 };
 
+// What a node's attribute may hold.
 using OnnxAttribute = std::variant<std::int64_t, std::vector<std::int64_t>, double, std::string>;
+// Attributes by name.
 using OnnxAttributes = std::vector<std::pair<std::string, OnnxAttribute>>;
 
 // Initializers have the keys of state_dict, nodes those of their layers.
 class OnnxGraph {
  public:
+  // An empty graph that knows the keys of the net's layers, parameters and buffers.
   template <Walkable M>
   explicit OnnxGraph(const M& net) {
     graph_.set_name("cordis");
@@ -81,6 +84,7 @@ class OnnxGraph {
 
   // The initializer of a parameter or buffer of the net.
   std::string weight(const Variable& parameter) { return weight(parameter.value()); }
+  // The same of a parameter's or buffer's tensor.
   std::string weight(const Tensor& tensor) {
     const auto& key = use(tensor);
     const auto [found, fresh] = initializers_.try_emplace(key);
@@ -138,6 +142,7 @@ class OnnxGraph {
     return std::move(graph_);
   }
 
+  // A length or number of channels; 0: not known yet.
   static OnnxValue::Extent extent(std::int64_t known = 0) { return std::make_shared<std::int64_t>(known); }
 
  private:

@@ -14,6 +14,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// x: (N, L, C_in). Conv: (N, L_out, C_out).
 inline OnnxValue onnx_form(const std::same_as<Conv1d> auto& conv, const OnnxValue& x) {
   using Axis = std::vector<std::int64_t>;
   OnnxGraph& graph = *x.graph;
@@ -35,6 +36,7 @@ inline OnnxValue onnx_form(const std::same_as<Conv1d> auto& conv, const OnnxValu
           OnnxGraph::extent(conv.weight.size(0))};
 }
 
+// x: (N, L, C) or (N, C). BatchNormalization with the running statistics, which it needs: the same shape.
 inline OnnxValue onnx_form(const std::same_as<BatchNorm1d> auto& bn, const OnnxValue& x) {
   OnnxGraph& graph = *x.graph;
   const std::string key = graph.key_of(bn);
@@ -72,6 +74,7 @@ inline OnnxValue onnx_form(const std::same_as<Linear> auto& fc, const OnnxValue&
   return {x.graph, y, axes, x.length, features};
 }
 
+// Inference drops nothing: x.
 inline OnnxValue onnx_form(const std::same_as<Dropout> auto&, const OnnxValue& x) { return x; }
 
 namespace detail {

@@ -22,8 +22,11 @@ inline OnnxValue::Extent onnx_windows(const OnnxValue& x, std::int64_t kernel, s
 }
 }  // namespace detail
 
+// max(x, 0), any shape.
 inline OnnxValue relu(const OnnxValue& x) { return detail::onnx_unary("Relu", x); }
+// 1 / (1 + exp(-x)), any shape.
 inline OnnxValue sigmoid(const OnnxValue& x) { return detail::onnx_unary("Sigmoid", x); }
+// tanh(x), any shape.
 inline OnnxValue tanh(const OnnxValue& x) { return detail::onnx_unary("Tanh", x); }
 
 // Of two values of one shape.
@@ -33,6 +36,7 @@ inline OnnxValue add(const OnnxValue& a, const OnnxValue& b) {
   return {a.graph, a.graph->emit("Add", {a.name, a.graph->in(b, a.axes)}), a.axes, a.length, a.channels};
 }
 
+// (N, L, C) -> (N, L_out, C); refuses windows longer than a known L.
 inline OnnxValue max_pool1d(const OnnxValue& x, MaxPool1dOptions o) {
   if (o.stride == 0) o.stride = o.kernel;
   using Axis = std::vector<std::int64_t>;

@@ -11,6 +11,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// What save_onnx() writes beside the net.
 struct OnnxOptions {
   std::int64_t length = 0;  // samples of a record; 0: any, where the net takes any
   std::map<std::string, std::string> metadata = {};
