@@ -94,8 +94,9 @@ case_find_package() {
 }
 # Versions and components, found or refused with a reason, of a copy whose header tells a later version.
 case_components() {
-  local there=() root=$work/later
-  mkdir "$root" && cp -r "$consumer"/../../../{CMakeLists.txt,LICENSE,cmake,include} "$root" &&
+  local there=() work=$work/later  # an installation of its own
+  local root=$work/tree
+  mkdir -p "$root" && cp -r "$consumer"/../../../{CMakeLists.txt,LICENSE,cmake,include} "$root" &&
     sed -i 's/^#define CORDIS_VERSION_PATCH .*/#define CORDIS_VERSION_PATCH 3/' "$root/include/cordis/config.hpp"
   install_once || { fail "installing"; return; }
   ! has pkg-config || [[ $(PKG_CONFIG_PATH=$work/prefix/share/pkgconfig pkg-config --modversion cordis) == *.3 ]] || fail "pkg-config's version"
