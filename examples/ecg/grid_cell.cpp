@@ -154,7 +154,11 @@ void run_grid_cell(const GridFolder& folder, const Cell& cell) {
   } catch (const cordis::ecg::Stopped&) {
     throw;
   } catch (const std::exception& error) {
-    folder.note_failure(cell, error.what());
+    try {
+      folder.note_failure(cell, error.what());
+    } catch (const std::exception& second) {  // the first is what there is to tell
+      warn(second.what());
+    }
     throw;
   }
 }
