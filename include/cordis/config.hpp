@@ -59,10 +59,16 @@ struct IoError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A stream into a string that throws where there is no memory; a plain one would swallow that, and its text
+// would lack the rest.
+struct TextStream : std::ostringstream {
+  TextStream() { exceptions(std::ios::badbit); }
+};
+
 // Everything streamable, one after the other.
 template <class... Parts>
 std::string concat(const Parts&... parts) {
-  std::ostringstream text;
+  TextStream text;
   (text << ... << parts);
   return text.str();
 }

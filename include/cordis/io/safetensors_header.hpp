@@ -33,7 +33,7 @@ struct SafetensorsHeader {
 namespace detail {
 
 inline std::string json_string(std::string_view text) {
-  std::ostringstream out;
+  TextStream out;
   out << '"';
   for (const char c : text) {
     if (c == '"' || c == '\\')

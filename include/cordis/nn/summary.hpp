@@ -81,7 +81,7 @@ std::string summary(M& net, const Shape& input) {
     type = std::max(type, row.type.size());
     shape = std::max(shape, concat(row.output).size());
   }
-  std::ostringstream out;
+  TextStream out;
   const auto line = [&](const auto& a, const auto& b, const auto& c, const auto& d) {
     out << std::left << std::setw(static_cast<int>(key) + 2) << a << std::setw(static_cast<int>(type) + 2)
         << b << std::setw(static_cast<int>(shape)) << c << std::right << std::setw(14) << d << '\n';
