@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 namespace cordis::inline CORDIS_ABI {
@@ -57,7 +58,11 @@ class BatchQueue {
   using Make = std::function<std::optional<Batch>()>;
 
   BatchQueue(Make make, std::size_t ahead) : make_(std::move(make)), ahead_(ahead) {
-    if (ahead_ > 0) thread_ = std::thread([this] { work(); });
+    try {
+      if (ahead_ > 0) thread_ = std::thread([this] { work(); });
+    } catch (const std::system_error&) {  // there are no more threads: the same batches, made when asked for
+      ahead_ = 0;
+    }
   }
   ~BatchQueue() {
     if (!thread_.joinable()) return;
@@ -99,11 +104,14 @@ class BatchQueue {
       std::unique_lock lock(mutex_);
       room_.wait(lock, [this] { return stop_ || batches_.size() < ahead_; });
       if (stop_) return;
+      try {
+        if (batch) batches_.push_back(std::move(*batch));
+      } catch (...) {
+        batch.reset();
+        error = std::current_exception();
+      }
       ended_ = !batch;
-      if (batch)
-        batches_.push_back(std::move(*batch));
-      else
-        error_ = std::move(error);
+      error_ = std::move(error);
       ready_.notify_one();
       if (ended_) return;
     }
