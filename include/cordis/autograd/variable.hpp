@@ -33,7 +33,8 @@ struct Node {
   std::uint64_t sequence = 0;  // later nodes have larger numbers: a topological order for free
   Variables inputs;
   Backward backward;
-  Tensors dy;  // gradients of the outputs gathered so far
+  Tensors dy;                  // gradients of the outputs gathered so far
+  std::shared_ptr<Node> next;  // in the list of those that die with another
 
   Node() = default;
   Node(const Node&) = delete;
@@ -158,23 +159,24 @@ class NoGrad {
 };
 
 // A chain of a million nodes must not unwind by recursion: of inputs that die here, the nodes are kept until
-// their own inputs are gone.
+// their own inputs are gone. In a list that needs no memory: a destructor cannot say that there is none.
 inline Node::~Node() {
-  std::vector<std::shared_ptr<Node>> dying;
+  std::shared_ptr<Node> dying;
   const auto release = [&](Node& node) {
     node.backward = nullptr;
     while (!node.inputs.empty()) {
       const Variable input = std::move(node.inputs.back());
       node.inputs.pop_back();
-      if (input.state_ && input.state_.use_count() == 1 && input.state_->node)
-        dying.push_back(std::move(input.state_->node));
+      if (!input.state_ || input.state_.use_count() != 1 || input.state_->node.use_count() != 1) continue;
+      const auto inner = std::move(input.state_->node);
+      inner->next = std::exchange(dying, inner);
     }
   };
   release(*this);
-  while (!dying.empty()) {
-    const auto node = std::move(dying.back());
-    dying.pop_back();
-    if (node.use_count() == 1) release(*node);
+  while (dying) {
+    const auto node = std::move(dying);
+    dying = std::move(node->next);
+    release(*node);
   }
 }
 
