@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cordis/core/parallel.hpp>
 #include <cordis/io/atomic_file.hpp>
-#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <sstream>
@@ -135,13 +134,13 @@ void write_json(const fs::path& path, const Json& json) {
 
 RunFolder::RunFolder(fs::path path, const Json& config) : path_(std::move(path)) {
   std::error_code error;
-  const bool existed = fs::exists(path_, error);
-  if (existed && !fs::is_directory(path_, error))
+  const bool existed = fs::exists(path_);
+  if (existed && !fs::is_directory(path_))
     throw IoError(concat(path_.string(), ": is a file; --out needs a folder"));
   fs::create_directories(path_, error);
   if (error) throw IoError(concat(path_.string(), ": cannot be made: ", error.message()));
   const fs::path file = path_ / "config.json", lock = path_ / "lock";
-  if (existed && !fs::exists(file, error)) {
+  if (existed && !fs::exists(file)) {
     for (const auto& entry : fs::directory_iterator(path_))
       if (const auto name = entry.path().filename().string();
           name != "lock" && !name.starts_with("config.json"))
@@ -149,33 +148,31 @@ RunFolder::RunFolder(fs::path path, const Json& config) : path_(std::move(path))
                              " but no config.json, so it is no run of this program; choose another --out"));
   }
   // The kernel drops the lock with its process, however that ends; the number in it is for the message only.
-  lock_ = open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock_ < 0) throw IoError(concat(lock.string(), ": ", std::strerror(errno)));
+  lock_ = cordis::detail::open_retrying(lock.c_str(), O_RDWR | O_CREAT, 0644);
+  if (lock_ < 0) cordis::detail::io_fail(lock, "cannot be opened");
   if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) cordis::detail::io_fail(lock, "cannot be locked");
     const std::string holder = read_holder(lock_);
     close(lock_);
     throw FolderBusy(concat(path_.string(), ": ", holder,
                             " is at work in this folder; wait for it or choose another --out"));
   }
-  const std::string mine = concat(getpid(), ' ', host_name(), ' ', std::time(nullptr), '\n');
-  if (ftruncate(lock_, 0) != 0 ||
-      pwrite(lock_, mine.data(), mine.size(), 0) != static_cast<ssize_t>(mine.size()))
-    throw IoError(concat(lock.string(), ": ", std::strerror(errno)));
-  if (!fs::exists(file, error)) {
+  if (ftruncate(lock_, 0) != 0) cordis::detail::io_fail(lock, "cannot be written");
+  cordis::detail::write_all(lock_, concat(getpid(), ' ', host_name(), ' ', std::time(nullptr), '\n'), lock);
+  if (!fs::exists(file)) {
     remove_halves(path_);
     write_json(file, config);
     return;
   }
   resumed_ = true;
-  std::ifstream in(file);
-  const Json there = Json::parse(in, nullptr, false);
+  const Json there = Json::parse(cordis::read_file(file), nullptr, false);
   if (there.is_discarded()) throw IoError(concat(file.string(), ": is not JSON; choose another --out"));
   const auto differences = config_differences(there, config);
   if (differences.empty()) {
     remove_halves(path_);
     return;
   }
-  std::ostringstream list;
+  cordis::TextStream list;
   for (std::size_t i = 0; i < differences.size() && i < 6; ++i) list << (i ? "; " : "") << differences[i];
   if (differences.size() > 6) list << "; and " << differences.size() - 6 << " more";
   throw IoError(concat(path_.string(), ": holds a run with other settings: ", list.str(),

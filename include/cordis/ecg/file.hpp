@@ -1,11 +1,10 @@
 // cordis/ecg/file.hpp: whole files into memory, and the digest that says which bytes a run has read
 #pragma once
 
-#include <cordis/config.hpp>
+#include <cordis/io/atomic_file.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -44,12 +43,15 @@ inline std::uint64_t size_of_file(const std::filesystem::path& path) {
 
 // The first `bytes` bytes. The caller has compared `bytes` with size_of_file, so nothing absurd is allocated.
 inline std::string read_bytes(const std::filesystem::path& path, std::uint64_t bytes) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw IoError(concat(path.string(), ": cannot be opened for reading"));
+  const cordis::detail::FileDescriptor file(cordis::detail::open_retrying(path.c_str(), O_RDONLY));
+  if (file.get() < 0) cordis::detail::io_fail(path, "cannot be opened");
   std::string content(static_cast<std::size_t>(bytes), '\0');
-  file.read(content.data(), static_cast<std::streamsize>(bytes));
-  if (static_cast<std::uint64_t>(file.gcount()) != bytes)
-    throw IoError(concat(path.string(), ": read ", file.gcount(), " bytes, wanted ", bytes));
+  for (std::size_t done = 0; done < content.size();) {
+    const auto count =
+        cordis::detail::read_some(file.get(), content.data() + done, content.size() - done, path);
+    if (count == 0) throw IoError(concat(path.string(), ": read ", done, " bytes, wanted ", bytes));
+    done += count;
+  }
   return content;
 }
 

@@ -45,6 +45,34 @@ inline int open_retrying(const char* path, int flags, mode_t mode = 0) {
   return fd;
 }
 
+// All of them, at the descriptor's place.
+inline void write_all(int fd, std::string_view bytes, const std::filesystem::path& path) {
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t count = ::write(fd, bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) io_fail(path, "cannot be written");
+    done += static_cast<std::size_t>(count);
+  }
+}
+
+// Until they are on the disk.
+inline void sync(int fd, const std::filesystem::path& path) {
+  int result = 0;
+  do result = ::fsync(fd);
+  while (result != 0 && errno == EINTR);
+  if (result != 0) io_fail(path, "cannot be synced");
+}
+
+// As many of the file's next bytes as there are, at most size.
+inline std::size_t read_some(int fd, char* to, std::size_t size, const std::filesystem::path& path) {
+  while (true) {
+    const ssize_t count = ::read(fd, to, size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) io_fail(path, "cannot be read");
+    return static_cast<std::size_t>(count);
+  }
+}
+
 }  // namespace detail
 
 // All bytes of a file or pipe; IoError with the system's reason where it cannot be read.
@@ -58,11 +86,9 @@ inline std::string read_file(const std::filesystem::path& path) {
   if (S_ISREG(status.st_mode)) bytes.reserve(static_cast<std::size_t>(status.st_size));
   std::string chunk(std::size_t{1} << 16, '\0');
   while (true) {
-    const ssize_t count = ::read(file.get(), chunk.data(), chunk.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) detail::io_fail(path, "cannot be read");
+    const std::size_t count = detail::read_some(file.get(), chunk.data(), chunk.size(), path);
     if (count == 0) return bytes;
-    bytes.append(chunk.data(), static_cast<std::size_t>(count));
+    bytes.append(chunk.data(), count);
   }
 }
 
@@ -85,23 +111,17 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   // Appends; IoError where the disk is full.
-  void write(std::string_view bytes) {
-    for (std::size_t done = 0; done < bytes.size();) {
-      const ssize_t count = ::write(file_.get(), bytes.data() + done, bytes.size() - done);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) detail::io_fail(path_, "cannot be written");
-      done += static_cast<std::size_t>(count);
-    }
-  }
+  void write(std::string_view bytes) { detail::write_all(file_.get(), bytes, path_); }
   // Puts it in place: from here on the file is there in full, also after a crash.
   void commit() {
-    if (::fsync(file_.get()) != 0) detail::io_fail(path_, "cannot be synced");
+    detail::sync(file_.get(), path_);
     if (::rename(temporary_.c_str(), path_.c_str()) != 0)
       detail::io_fail(path_, "cannot be renamed into place");
     committed_ = true;
     const auto folder = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path(".");
     const detail::FileDescriptor parent(detail::open_retrying(folder.c_str(), O_RDONLY | O_DIRECTORY));
-    if (parent.get() < 0 || ::fsync(parent.get()) != 0) detail::io_fail(folder, "cannot be synced");
+    if (parent.get() < 0) detail::io_fail(folder, "cannot be opened");
+    detail::sync(parent.get(), folder);
   }
 
  private:
