@@ -84,8 +84,7 @@ const char* name_of(CellStage stage) {
 
 GridFolder GridFolder::plan(const fs::path& path, const Grid& grid) {
   const Json wanted = grid_json(grid);
-  std::error_code error;
-  if (fs::exists(path / kGrid, error)) {
+  if (fs::exists(path / kGrid)) {
     const Json there = parse_json(read_text(path / kGrid, kLargest), (path / kGrid).string());
     const auto differences = config_differences(there, wanted);
     if (!differences.empty())
@@ -93,15 +92,15 @@ GridFolder GridFolder::plan(const fs::path& path, const Grid& grid) {
                            ". Choose another --out, or remove the folder"));
     return open(path);
   }
-  if (fs::exists(path, error)) {
+  if (fs::exists(path)) {
+    if (!fs::is_directory(path)) throw IoError(concat(path.string(), ": is a file; --out needs a folder"));
     // cells.jsonl alone is a plan that was killed before it was whole.
-    const bool folder = fs::is_directory(path, error);
-    for (fs::directory_iterator at(path, error), end; folder && !error && at != end; at.increment(error))
-      if (!at->path().filename().string().starts_with(kCells))
-        throw IoError(concat(path.string(), ": holds ", at->path().filename().string(),
+    for (const auto& entry : fs::directory_iterator(path))
+      if (const auto name = entry.path().filename().string(); !name.starts_with(kCells))
+        throw IoError(concat(path.string(), ": holds ", name,
                              " but no grid.json, so it is no folder of a grid; choose another --out"));
-    if (!folder) throw IoError(concat(path.string(), ": is a file; --out needs a folder"));
   }
+  std::error_code error;
   fs::create_directories(path, error);
   if (error) throw IoError(concat(path.string(), ": cannot be made: ", error.message()));
   GridFolder folder;
@@ -115,8 +114,7 @@ GridFolder GridFolder::plan(const fs::path& path, const Grid& grid) {
 
 GridFolder GridFolder::open(const fs::path& path) {
   GridFolder folder;
-  std::error_code error;
-  if (!fs::exists(path / kGrid, error))
+  if (!fs::exists(path / kGrid))
     throw IoError(
         concat(path.string(), ": has no ", kGrid, ", so it is no folder of a grid; ecg plan makes one"));
   folder.path_ = path;
