@@ -13,8 +13,7 @@
 #include <cordis/ecg/experiment_record.hpp>
 #include <cordis/io/atomic_file.hpp>
 #include <cstring>
-#include <fstream>
-#include <sstream>
+#include <string_view>
 
 extern char** environ;
 
@@ -55,7 +54,7 @@ std::string in_quotes(const std::string& text) {
 }
 
 std::string script_of(const Plot& plot) {
-  std::ostringstream out;
+  cordis::TextStream out;
   out.precision(10);
   std::string identifier = plot.name;  // of the elements, which share one page
   for (char& c : identifier)
@@ -180,35 +179,43 @@ bool run_gnuplot(const fs::path& script, const fs::path& svg, const fs::path& lo
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return false;
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    std::ifstream complaints(log);
-    std::string text, line;
-    while (std::getline(complaints, line))
-      if (line.find_first_not_of(" ^") != std::string::npos) text = line;
-    throw cordis::IoError(cordis::concat("gnuplot failed on ", script.string(), ": ", text));
+    const std::string text = cordis::read_file(log);
+    std::string_view last;
+    for (std::string_view rest = text; !rest.empty();) {
+      const auto line = rest.substr(0, rest.find('\n'));
+      if (line.find_first_not_of(" ^") != line.npos) last = line;
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    }
+    throw cordis::IoError(cordis::concat("gnuplot failed on ", script.string(), ": ", last));
   }
   return true;
 }
+
+// Of a file that is needed for a moment.
+struct Remover {
+  const fs::path& file;
+  ~Remover() {
+    std::error_code ignored;
+    fs::remove(file, ignored);
+  }
+};
 
 }  // namespace
 
 std::optional<std::string> draw(const Plot& plot, const fs::path& folder) {
   fs::create_directories(folder);
-  const fs::path script = folder / (plot.name + ".gp"), svg = folder / (plot.name + ".svg"),
-                 half = folder / (plot.name + ".svg.tmp"), log = folder / (plot.name + ".log");
+  const fs::path script = folder / (plot.name + ".gp"), half = folder / (plot.name + ".svg.tmp"),
+                 log = folder / (plot.name + ".log");
   cordis::atomic_write(script, script_of(plot));
   cordis::atomic_write(folder / (plot.name + ".csv"), numbers_of(plot));
-  std::error_code ignored;
-  if (!run_gnuplot(script, half, log)) {
-    fs::remove(half, ignored);
-    fs::remove(log, ignored);
-    return std::nullopt;
-  }
-  fs::remove(log, ignored);
-  std::ifstream in(half, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  fs::rename(half, svg);
-  const auto begin = text.find("<svg");
-  if (begin == std::string::npos) throw cordis::IoError(svg.string() + ": gnuplot wrote no <svg> element");
+  const Remover remove_half{half}, remove_log{log};
+  if (!run_gnuplot(script, half, log)) return std::nullopt;
+  const std::string text = cordis::read_file(half);
+  const auto begin = text.find("<svg"), end = text.rfind("</svg>");
+  if (begin == text.npos || end == text.npos)
+    throw cordis::IoError(cordis::concat(half.string(), ": gnuplot wrote no whole <svg> element in ",
+                                         text.size(), " bytes; is the disk full?"));
+  cordis::atomic_write(folder / (plot.name + ".svg"), text);
   return text.substr(begin);
 }
 
