@@ -88,13 +88,15 @@ inline std::string cache_key(const Cohort& cohort, const LoadOptions& options) {
   }
   for (const auto& folder : folders) {
     std::vector<std::string> files;
-    std::error_code error;
-    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-      if (!at->is_regular_file(error)) continue;
-      const auto time = fs::last_write_time(at->path(), error).time_since_epoch().count();
-      files.push_back(concat(at->path().filename().string(), ' ', at->file_size(error), ' ', time, '\n'));
+    try {
+      for (const auto& entry : fs::directory_iterator(folder)) {
+        if (!entry.is_regular_file()) continue;
+        const auto time = fs::last_write_time(entry.path()).time_since_epoch().count();
+        files.push_back(concat(entry.path().filename().string(), ' ', entry.file_size(), ' ', time, '\n'));
+      }
+    } catch (const fs::filesystem_error& error) {
+      throw IoError(concat(folder.string(), ": cannot be listed: ", error.what()));
     }
-    if (error) throw IoError(concat(folder.string(), ": cannot be listed: ", error.message()));
     std::ranges::sort(files);
     for (const auto& file : files) digest.add(file);
   }
