@@ -1,8 +1,11 @@
 // examples/ecg/main.cpp: ecg: transfer learning on 12-lead ECGs
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cordis/config.hpp>
+#include <cordis/core/storage.hpp>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <new>
 #include <string>
@@ -31,6 +34,26 @@ int complain(const std::string& text, int status) {
   app::clear_live_line();
   std::cerr << "ecg: " << one_line(text) << std::endl;
   return status;
+}
+
+// As complain(), without memory for a string.
+int complain_of_memory(const char* what) {
+  app::clear_live_line();
+  std::fprintf(stderr, "ecg: out of memory%s%s: try a smaller --batch or fewer records\n", *what ? ": " : "",
+               what);
+  return 1;
+}
+
+// Exceptions that leave a destructor: those of nlohmann::json ask for memory.
+void end_without_memory() {
+  try {
+    if (const auto error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    complain_of_memory("");
+    std::_Exit(1);
+  } catch (...) {
+  }
+  std::abort();
 }
 
 // The protocol decides the defaults that --help shows, so it is looked for before the rest is read.
@@ -93,6 +116,7 @@ int run(int count, char** arguments) {
 
 int main(int count, char** arguments) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file over the limit is then an error of write, told like a full disk
+  std::set_terminate(end_without_memory);
   app::catch_stop_signals();
   try {
     return run(count, arguments);
@@ -100,8 +124,10 @@ int main(int count, char** arguments) {
     return complain(busy.what(), app::kBusyStatus);
   } catch (const cordis::ecg::Stopped& stopped) {
     return complain(stopped.what(), 128 + app::stop_signal());
+  } catch (const cordis::OutOfMemory& error) {
+    return complain_of_memory(error.what());
   } catch (const std::bad_alloc&) {
-    return complain("out of memory: try smaller --batch or fewer records", 1);
+    return complain_of_memory("");
   } catch (const std::exception& error) {
     return complain(error.what(), 1);
   }

@@ -27,7 +27,6 @@
 
 namespace cordis::inline CORDIS_ABI {
 
-// Of one device's memory, in bytes.
 struct MemoryStats {
   std::size_t in_use = 0;         // bytes held by live storage
   std::size_t peak = 0;           // largest in_use so far
@@ -35,17 +34,18 @@ struct MemoryStats {
   std::size_t system_allocs = 0;  // times the system was asked for a block
 };
 
-// More than the system gives.
+// No memory for a tensor: how much was asked for, and how much the others hold.
 struct OutOfMemory : std::bad_alloc {
-  // bytes: what was asked for.
-  explicit OutOfMemory(std::size_t bytes) {
-    std::snprintf(text_, sizeof text_, "[storage] the system does not give %zu bytes of memory", bytes);
+  // Bytes of the tensor, and of those that are held.
+  OutOfMemory(std::size_t asked, std::size_t in_use) {  // no string: there may be no memory for one
+    std::snprintf(text_, sizeof text_, "[memory] no %zu bytes to be had for a tensor; others hold %zu", asked,
+                  in_use);
   }
-  // "[storage] the system does not give 4096 bytes of memory"
+  // "[memory] no 4096 bytes to be had for a tensor; others hold 0"
   const char* what() const noexcept override { return text_; }
 
  private:
-  char text_[80];
+  char text_[112];
 };
 
 namespace detail {
@@ -56,6 +56,7 @@ struct alignas(64) Block {
   std::size_t bytes = 0;  // capacity: the size class
   void* data = nullptr;
   void* stream = nullptr;  // of a device, that its memory was taken for
+  Block* next = nullptr;   // in the list of free blocks
   int size_class = 0;
   int part = 0;  // of a parallel loop, that took it
 };
@@ -69,7 +70,7 @@ inline constexpr std::size_t kSizeClasses = 4 * 57;
 // 256 bytes and up in four classes per power of two: at most a quarter of a block is slack.
 inline SizeClass size_class_of(std::size_t bytes) {
   if (bytes <= 256) return {0, 256};
-  if (bytes > SIZE_MAX / 4) throw OutOfMemory(bytes);
+  if (bytes > SIZE_MAX / 4) throw OutOfMemory(bytes, 0);
   const int power = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes <= 2^(power + 1)
   const std::size_t quarter = std::size_t{1} << (power - 2);
   const std::size_t steps = (bytes - (std::size_t{1} << power) + quarter - 1) / quarter;  // 1 .. 4
@@ -91,10 +92,9 @@ class BlockCache {
     const int part = current_part();
     {
       const std::lock_guard lock(mutex_);
-      auto& free = list(part, size_class);
-      if (!free.empty()) {
-        Block* block = free.back();
-        free.pop_back();
+      List& free = list(part, size_class);
+      if (Block* const block = free) {
+        free = block->next;
         stats_.cached -= capacity;
         count(capacity);
         block->references.store(1, std::memory_order_relaxed);
@@ -107,7 +107,7 @@ class BlockCache {
       clear();
       memory = ::operator new (sizeof(Block) + capacity, std::align_val_t{64}, std::nothrow);
     }
-    if (!memory) throw OutOfMemory(bytes);
+    if (!memory) throw OutOfMemory(bytes, stats().in_use);
     auto* block = new (memory) Block;
     block->bytes = capacity;
     block->data = block + 1;
@@ -118,24 +118,27 @@ class BlockCache {
     return block;
   }
 
-  void give(Block* block) {
+  // Needs no memory: destructors call it.
+  void give(Block* block) noexcept {
     const std::lock_guard lock(mutex_);
     stats_.in_use -= block->bytes;
 #ifdef CORDIS_NO_FREE_LIST_
     ::operator delete (block, std::align_val_t{64});  // the sanitizer then sees every use after release
 #else
     stats_.cached += block->bytes;
-    list(block->part, block->size_class).push_back(block);
+    List& free = list(block->part, block->size_class);  // which take() has made
+    block->next = std::exchange(free, block);
 #endif
   }
 
   void clear() {
     const std::lock_guard lock(mutex_);
     for (auto& lists : free_)
-      for (auto& free : lists) {
-        for (Block* block : free) ::operator delete (block, std::align_val_t{64});
-        free.clear();
-      }
+      for (List& free : lists)
+        while (Block* const block = free) {
+          free = block->next;
+          ::operator delete (block, std::align_val_t{64});
+        }
     stats_.cached = 0;
   }
 
@@ -150,7 +153,7 @@ class BlockCache {
     stats_.peak = stats_.in_use > stats_.peak ? stats_.in_use : stats_.peak;
   }
 
-  using List = std::vector<Block*>;
+  using List = Block*;  // the last given back, and through `next` those before
   List& list(int part, int size_class) {
     const auto i = static_cast<std::size_t>(part);
     if (i >= free_.size()) free_.resize(i + 1);
@@ -187,11 +190,9 @@ MemoryStats stats_of(Cuda);
 void clear_cache(Cuda);
 }  // namespace detail
 
-// What tensors take on a device, and what is kept for later ones.
 inline MemoryStats memory_stats(Device device = Device::cpu()) {
   return on(device, [](auto kind) { return detail::stats_of(kind); });
 }
-// Gives the free list's blocks back to the system.
 inline void empty_cache(Device device = Device::cpu()) {
   on(device, [](auto kind) { detail::clear_cache(kind); });
 }
@@ -213,7 +214,6 @@ class PoisonGuard {
 class Storage {
  public:
   Storage() = default;
-  // Uninitialised bytes of a device, aligned to 64 at least; std::bad_alloc where there are none left.
   explicit Storage(std::size_t bytes, Device device = Device::cpu()) : device_(device) {
     on(device, [&](auto kind) {
       block_ = detail::take_block(kind, bytes);
@@ -228,13 +228,10 @@ class Storage {
     block->owner = std::move(owner);
     block_ = block;
   }
-  // shares
   Storage(const Storage& other) : block_(other.block_), device_(other.device_) {
     if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
   }
-  // takes over
   Storage(Storage&& other) noexcept : block_(std::exchange(other.block_, nullptr)), device_(other.device_) {}
-  // shares or takes over
   Storage& operator=(Storage other) noexcept {
     std::swap(block_, other.block_);
     std::swap(device_, other.device_);
@@ -248,12 +245,10 @@ class Storage {
       on(device_, [&](auto kind) { detail::give_block(kind, block_); });
   }
 
-  // null where undefined; on a GPU, its address there
   void* data() const { return block_ ? block_->data : nullptr; }
-  Device device() const { return device_; }  // that the bytes are on
-  // whether no other handle shares them
+  Device device() const { return device_; }
   bool unique() const { return block_ && block_->references.load(std::memory_order_acquire) == 1; }
-  explicit operator bool() const { return block_ != nullptr; }  // whether it is defined
+  explicit operator bool() const { return block_ != nullptr; }
 
  private:
   static constexpr int kForeign = -1;  // in place of a size class
