@@ -99,7 +99,9 @@ int run(int count, char** arguments) {
   app::add_report(app, action);
   try {
     app.parse(count, arguments);
-    return action();
+    const int status = action();
+    if (status == 0 && !std::cout.flush()) return complain("standard output cannot be written", 1);
+    return status;
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
