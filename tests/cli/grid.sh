@@ -90,18 +90,22 @@ case_one_stopped() {
   two_sets
   grid_file grid.json seeds 1 down '{"epochs": 4000, "batch": 8}'
   accept "plan" "$ecg" plan grid.json --out a
-  local cell=down-gru-random-seed0
-  "$ecg" run-cell a $cell > stdout 2> stderr < /dev/null &
-  local pid=$!
-  until [[ -e a/cells/$cell/epochs.csv ]]; do sleep 0.01; done
-  refuse "in use" 75 "process $pid on $(hostname)|at work" "$ecg" run-cell a $cell
-  check "status names it" grep -q "  $cell: epoch .*process $pid on " <("$ecg" status a)
-  kill -TERM $pid
-  wait $pid
-  check "status of a stopped cell" test $? = 143
-  check "its message" grep -q "stopped by SIGTERM; the same command goes on" stderr
-  check "its state" test -s a/cells/$cell/checkpoint.safetensors
-  check "it did not fail" grep -q ", 0 failed" <("$ecg" status a)
+  local cell=down-gru-random-seed0 signal pid status
+  for signal in TERM INT; do
+    rm -rf a/cells/$cell
+    "$ecg" run-cell a $cell > stdout 2> stderr < /dev/null &
+    pid=$!
+    until [[ -e a/cells/$cell/epochs.csv ]] || ! kill -0 $pid 2> /dev/null; do sleep 0.01; done
+    refuse "in use" 75 "process $pid on $(hostname)|at work" "$ecg" run-cell a $cell
+    check "status names it" grep -q "  $cell: epoch .*process $pid on " <("$ecg" status a)
+    kill -$signal $pid
+    wait $pid
+    status=$?
+    check "$signal: status of a stopped cell" test $status = $((128 + $(kill -l $signal)))
+    check "$signal: its message" grep -q "stopped by SIG$signal; the same command goes on" stderr
+    check "$signal: its state" test -s a/cells/$cell/checkpoint.safetensors
+    check "$signal: it did not fail" grep -q ", 0 failed" <("$ecg" status a)
+  done
 }
 
 # A disk that is full in the middle: what is finished stays, and with room the rest goes on from where it was.
