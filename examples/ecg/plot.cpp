@@ -215,7 +215,7 @@ std::optional<std::string> draw(const Plot& plot, const fs::path& folder) {
   if (begin == text.npos || end == text.npos)
     throw cordis::IoError(cordis::concat(half.string(), ": gnuplot wrote no whole <svg> element in ",
                                          text.size(), " bytes; is the disk full?"));
-  cordis::atomic_write(folder / (plot.name + ".svg"), text);
+  fs::rename(half, folder / (plot.name + ".svg"));
   return text.substr(begin);
 }
 
