@@ -108,6 +108,49 @@ TEST_CASE("array: every other dtype, shape and dataset is refused by what came a
   CHECK_THROWS_AS(empty.row(0), std::invalid_argument);
 }
 
+TEST_CASE("array: what a file could only claim, and what lies in other files, is refused") {
+  const scratch::Folder folder;
+  const auto path = folder.path / "x.hdf5";
+  const auto refused = [&](const std::vector<hsize_t>& shape, auto&& prepare) {
+    const Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose);
+    const Handle made(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    const Handle space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose);
+    prepare(made.get());
+    REQUIRE(
+        Handle(H5Dcreate2(file.get(), "x", H5T_IEEE_F32LE, space.get(), H5P_DEFAULT, made.get(), H5P_DEFAULT),
+               H5Dclose));
+    H5Fflush(file.get(), H5F_SCOPE_GLOBAL);
+    return message([&] { Array(path, "x").row(0); });
+  };
+  const auto chunks = [](std::vector<hsize_t> chunk) {
+    return [chunk](hid_t made) { H5Pset_chunk(made, static_cast<int>(chunk.size()), chunk.data()); };
+  };
+  CHECK(refused({4, 4}, chunks({2, 2})).empty());
+  CHECK(says(refused({hsize_t{1} << 41, 1}, chunks({1, 1})),
+             {"x has an axis of 2199023255552, which is not believed"}));
+  CHECK(says(refused({4, 1 << 14, 1 << 14}, chunks({1, 1, 8})),
+             {"dataset x has 268435456 numbers in a record, at most 134217728 are read"}));
+  CHECK(says(refused({1 << 20, 4096}, chunks({1 << 18, 1 << 10})),
+             {"dataset x lies in chunks of more than 268435456 bytes"}));
+  CHECK(says(refused({4}, [](hid_t made) { H5Pset_external(made, "/etc/hostname", 0, H5F_UNLIMITED); }),
+             {"dataset x keeps its numbers in other files"}));
+  CHECK(says(refused({4},
+                     [](hid_t made) {
+                       const hsize_t four = 4;
+                       const Handle space(H5Screate_simple(1, &four, nullptr), H5Sclose);
+                       H5Pset_virtual(made, space.get(), "other.hdf5", "x", space.get());
+                     }),
+             {"dataset x keeps its numbers in other files"}));
+  write(folder.path / "other.hdf5", "x", {4}, H5T_IEEE_F32LE, counting(4));
+  {
+    const Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose);
+    H5Lcreate_external("other.hdf5", "/x", file.get(), "x", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_soft("/x", file.get(), "soft", H5P_DEFAULT, H5P_DEFAULT);
+  }
+  CHECK(says(message([&] { Array(path, "x"); }), {"dataset x cannot be opened"}));
+  CHECK(says(message([&] { Array(path, "soft"); }), {"dataset soft cannot be opened"}));
+}
+
 TEST_CASE("array: no file, no HDF5, and one cut anywhere: an error, no wrong number") {
   const scratch::Folder folder;
   const auto path = folder.path / "x.hdf5";

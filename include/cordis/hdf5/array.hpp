@@ -57,7 +57,20 @@ inline std::string type_name(hid_t type) {
   }
 }
 
+// Of a dataset that leads to other files by links: H5P_DEFAULT follows them, this does not.
+inline Handle own_file_only() {
+  Handle access(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
+  H5Pset_elink_cb(
+      access.get(), [](auto...) -> herr_t { return -1; }, nullptr);
+  return access;
+}
+
 }  // namespace detail
+
+// What a file may ask for; it can say more than it holds, as what was never written reads as zeros.
+inline constexpr hsize_t kMostNumbers = hsize_t{1} << 40;   // in a dataset
+inline constexpr hsize_t kLargestRow = hsize_t{1} << 27;    // numbers: 1 GiB
+inline constexpr hsize_t kLargestChunk = hsize_t{1} << 28;  // bytes, which the library takes at once
 
 // Not for several threads at once.
 class Array {
@@ -75,10 +88,11 @@ class Array {
     if (!file_)
       throw IoError(concat(path.string(), ": holds ", std::filesystem::file_size(path, error),
                            " bytes, which cannot be opened as HDF5: ", last_error()));
+    const Handle access = detail::own_file_only();
     if (H5Lexists(file_.get(), dataset.c_str(), H5P_DEFAULT) <= 0)
       throw IoError(concat(path.string(), ": no dataset ", dataset,
                            "; there is: ", detail::list_of(detail::names_in(file_.get()))));
-    data_ = Handle(H5Dopen2(file_.get(), dataset.c_str(), H5P_DEFAULT), H5Dclose);
+    data_ = Handle(H5Dopen2(file_.get(), dataset.c_str(), access.get()), H5Dclose);
     if (!data_) throw IoError(concat(source_, " cannot be opened: ", last_error()));
     const Handle type(H5Dget_type(data_.get()), H5Tclose);
     if (!type) throw IoError(concat(source_, " has no readable type: ", last_error()));
@@ -87,6 +101,7 @@ class Array {
       throw IoError(
           concat(source_, " has dtype ", detail::type_name(type.get()), ", wanted float32 or float64"));
     read_shape();
+    check_layout(H5Tget_size(type.get()));
     slab_rows_ = std::max<std::size_t>(1, slab_bytes / sizeof(double) / std::max<std::size_t>(1, row_size_));
   }
 
@@ -111,15 +126,32 @@ class Array {
       throw IoError(concat(source_, " has no shape: ", last_error()));
     dims_.resize(static_cast<std::size_t>(rank));
     if (rank > 0) H5Sget_simple_extent_dims(space.get(), dims_.data(), nullptr);
-    constexpr hsize_t kMost = hsize_t{1} << 40;
     hsize_t row = 1;
     for (std::size_t axis = 0; axis < dims_.size(); ++axis) {
-      if (dims_[axis] > kMost / std::max<hsize_t>(1, row))
+      if (dims_[axis] > kMostNumbers / std::max<hsize_t>(1, row))
         throw IoError(concat(source_, " has an axis of ", dims_[axis], ", which is not believed"));
       if (axis > 0) row *= dims_[axis];
       shape_.push_back(static_cast<std::int64_t>(dims_[axis]));
     }
+    if (row > kLargestRow)
+      throw IoError(
+          concat(source_, " has ", row, " numbers in a record, at most ", kLargestRow, " are read"));
     row_size_ = static_cast<std::size_t>(row);
+  }
+
+  void check_layout(std::size_t number) const {
+    const Handle made(H5Dget_create_plist(data_.get()), H5Pclose);
+    const auto layout = made ? H5Pget_layout(made.get()) : H5D_LAYOUT_ERROR;
+    if (layout == H5D_LAYOUT_ERROR) throw IoError(concat(source_, " has no layout: ", last_error()));
+    if (layout == H5D_VIRTUAL || H5Pget_external_count(made.get()) > 0)
+      throw IoError(concat(source_, " keeps its numbers in other files, which are not read"));
+    if (layout != H5D_CHUNKED) return;
+    std::vector<hsize_t> chunk(dims_.size());
+    H5Pget_chunk(made.get(), static_cast<int>(chunk.size()), chunk.data());
+    hsize_t bytes = number;
+    for (const hsize_t n : chunk)  // each below 2^32
+      if ((bytes *= n) > kLargestChunk)
+        throw IoError(concat(source_, " lies in chunks of more than ", kLargestChunk, " bytes"));
   }
 
   void read_slab(std::int64_t row) {
