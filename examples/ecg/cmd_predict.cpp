@@ -2,7 +2,6 @@
 #include <cmath>
 #include <cordis/ecg/experiment_card.hpp>
 #include <cordis/ecg/wfdb.hpp>
-#include <cordis/io/load.hpp>
 #include <iostream>
 #include <memory>
 
@@ -36,8 +35,7 @@ int predict(const std::string& file, const std::vector<std::string>& records, bo
     throw IoError(
         concat(file, ": ecg.leads is ", card.options.leads, ", records of 12 leads are what ecg reads"));
   if (filtered) card.preprocess.band_pass = false;
-  cordis::AnyModel net = cordis::make_model(card.model, card.options);
-  cordis::load_state_dict(net, weights.tensors, {}, file);
+  cordis::AnyModel net = cordis::ecg::make_model(card, weights.tensors, file);
   cordis::to(net, device);
   cordis::eval(net);
   const cordis::NoGrad off;

@@ -99,6 +99,37 @@ TEST_CASE("card: class names that would not come back are refused") {
   }
 }
 
+TEST_CASE("card: the network that it describes gets the file's weights, and memory only for those it holds") {
+  for (const auto& model : model_names()) {
+    if (model == "resnet1d101") continue;  // as resnet1d50
+    CAPTURE(model);
+    ModelCard card = example();
+    card.model = model;
+    card.options.width = 2;
+    const AnyModel net = make_model(model, card.options);
+    const auto weights = state_dict(net);
+    CHECK(safetensors_bytes(state_dict(ecg::make_model(card, weights, "w"))) == safetensors_bytes(weights));
+    const auto refused = [&](auto&& change) {
+      ModelCard other = card;
+      change(other.options);
+      return message([&] { ecg::make_model(other, weights, "w.safetensors"); });
+    };
+    const bool resnet = model.starts_with("resnet");
+    CHECK(says(refused([&](ModelOptions& o) { (resnet ? o.width : o.hidden) = 4096; }),
+               {"w.safetensors: its metadata needs a tensor ",
+                resnet ? "(32768, 32768, 3), there is (16, 16, 3)" : "weight_hh_l0"}));
+    CHECK(says(refused([&](ModelOptions& o) { o.classes = 1 << 20; }), {"fc", "1048576", "there is (3, "}));
+    if (resnet) {
+      CHECK(says(refused([](ModelOptions& o) { o.fc = 65536; }), {"fc1.weight (65536, ", "there is (9, "}));
+    } else {
+      card.options.head = Head::flatten;
+      CHECK(says(refused([](ModelOptions& o) { o.length = 1 << 24; }), {"fc.weight (3, "}));
+    }
+    CHECK(says(message([&] { ecg::make_model(card, {}, "w"); }),
+               {"w: its metadata needs a tensor ", "there is none"}));
+  }
+}
+
 TEST_CASE("card: each missing or senseless entry is named, with what is wanted") {
   const auto good = ecg::card_metadata(example_card());
   for (const auto& entry : good) {

@@ -7,6 +7,7 @@
 #include <cordis/ecg/experiment_record.hpp>
 #include <cordis/ecg/preprocess.hpp>
 #include <cordis/ecg/text.hpp>
+#include <cordis/io/load.hpp>
 #include <cordis/models/any_model.hpp>
 #include <map>
 #include <string>
@@ -151,6 +152,40 @@ inline ModelCard parse_card(const Metadata& data, const std::string& file) {
   for (const auto& [key, value] : data)
     if (!key.starts_with(detail::kCard)) card.remarks[key] = value;
   return card;
+}
+
+namespace detail {
+
+// The tensors that grow fastest with each of the card's sizes; all others are in proportion.
+inline std::vector<std::pair<std::string, Shape>> largest_tensors(const ModelCard& card) {
+  const ModelOptions& o = card.options;
+  if (card.model.starts_with("resnet")) {
+    const std::int64_t last = 8 * o.width, features = card.model == "resnet1d18" ? last : 4 * last;
+    return {{"layer4.0.conv2.weight", {last, last, 3}},
+            {"fc1.weight", {o.fc, features}},
+            {"fc2.weight", {o.classes, o.fc}}};
+  }
+  const bool gru = card.model == "gru";
+  const std::int64_t directions = card.model == "bilstm" ? 2 : 1,
+                     steps = o.head == Head::flatten ? o.length : 1;
+  return {{gru ? "gru.weight_hh_l0" : "lstm.weight_hh_l0", {(gru ? 3 : 4) * o.hidden, o.hidden}},
+          {"fc.weight", {o.classes, steps * directions * o.hidden}}};
+}
+
+}  // namespace detail
+
+// The card's network with the file's weights. No memory is taken for sizes that the file's own tensors have
+// not.
+inline AnyModel make_model(const ModelCard& card, const StateDict& weights, const std::string& file) {
+  for (const auto& [name, shape] : detail::largest_tensors(card)) {
+    const auto found = std::ranges::find(weights, name, &NamedTensor::name);
+    if (found == weights.end() || found->tensor.shape() != shape)
+      throw IoError(concat(file, ": its metadata needs a tensor ", name, ' ', shape, ", there is ",
+                           found == weights.end() ? "none" : concat(found->tensor.shape())));
+  }
+  AnyModel net = cordis::make_model(card.model, card.options);
+  load_state_dict(net, weights, {}, file);
+  return net;
 }
 
 }  // namespace cordis::inline CORDIS_ABI::ecg
