@@ -151,6 +151,50 @@ TEST_CASE("cache: other options, other labels and changed files have other keys"
   CHECK(std::ranges::adjacent_find(sorted) == sorted.end());
 }
 
+TEST_CASE("cache: each part of its account that is missing or no longer what was written is named") {
+  const scratch::Folder folder;
+  const fs::path path = folder.path / "kept";
+  const Tensor x = Tensor::of<float>({1, 1, 2}, {1, 2}), y = Tensor::of<float>({1, 1}, {1});
+  ecg::EcgData data;
+  data.size = data.length = 1;
+  data.leads = 2;
+  data.classes = {"A"};
+  data.records = {{.name = "r", .path = "r.hea", .labels = {1}, .patient = "p"}};
+  data.steps = {{"has a label", 2, 1}};
+  data.unused_codes = {{"SR", 2}};
+  ecg::write_cache(path, "key", data, x, y);
+  const auto good = read_safetensors(path);
+  REQUIRE(ecg::read_cache(path, "key"));
+  const auto refused = [&](const StateDict& tensors, const std::map<std::string, std::string>& metadata) {
+    write_safetensors(path, tensors, metadata);
+    return message([&] { ecg::read_cache(path, "key"); });
+  };
+  for (const auto& [name, text] : good.metadata) {
+    auto metadata = good.metadata;
+    metadata.erase(name);
+    CHECK(says(refused(good.tensors, metadata), {"kept: its metadata has no " + name}));
+  }
+  const auto with = [&](const char* name, const char* text) {
+    auto metadata = good.metadata;
+    metadata[name] = text;
+    return refused(good.tensors, metadata);
+  };
+  for (const char* name : {"classes", "records", "dropped", "steps", "warnings", "unused"})
+    CHECK(says(with(name, "one\nx\n"), {concat("kept (", name, "):1: columns are one; "), "was wanted"}));
+  CHECK(says(with("steps", "what,before,after\na,b,1\n"),
+             {"kept (steps):2: column 'before': \"b\" is not a number"}));
+  CHECK(says(with("records", "record,path,fold,patient,row\nr,r,9876543210,p,1\n"),
+             {"(records):2: column 'fold'"}));
+  CHECK(says(with("filled", "many"), {"kept: its filled is \"many\", a number is wanted"}));
+  CHECK(says(with("digest", "xyz"), {"kept: its digest is \"xyz\""}));
+  CHECK(says(with("classes", "class\nA\nB\n"),
+             {"x (1, 1, 2) and y (1, 1) are not those of 1 records and 2 classes"}));
+  CHECK(says(refused({{"y", y}}, good.metadata), {"are not those of 1 records"}));
+  CHECK(says(refused({{"x", y}, {"y", y}}, good.metadata), {"x (1, 1) and y"}));
+  write_safetensors(path, good.tensors, {{"cache.format", "0"}});
+  CHECK(!ecg::read_cache(path, "key"));
+}
+
 TEST_CASE("cache: a damaged file is told, wherever it is damaged") {
   const scratch::Folder folder, elsewhere;
   some_ludb(folder);

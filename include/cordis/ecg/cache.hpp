@@ -9,7 +9,6 @@
 #include <cordis/ecg/experiment_card.hpp>
 #include <cordis/ecg/load.hpp>
 #include <cordis/io/safetensors.hpp>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <set>
@@ -25,6 +24,14 @@ struct CachedData {
 namespace detail {
 
 inline constexpr std::string_view kCacheFormat = "1";
+
+// Columns of its tables.
+inline constexpr const char* kCacheClasses = "class";
+inline constexpr const char* kCacheRecords = "record,path,fold,patient,row";
+inline constexpr const char* kCacheDropped = "record,key,text";
+inline constexpr const char* kCacheSteps = "what,before,after";
+inline constexpr const char* kCacheWarnings = "key,text";
+inline constexpr const char* kCacheUnused = "code,times";
 
 // FNV-1a over words of eight bytes: as good as byte by byte at telling damage, at an eighth of the time.
 inline std::uint64_t checksum(std::string_view bytes, std::uint64_t value = Digest{}.value) {
@@ -114,19 +121,20 @@ inline void write_cache(const std::filesystem::path& path, const std::string& ke
       {{"cache.format", std::string(detail::kCacheFormat)},
        {"cache.key", key},
        {"cache.checksum", detail::checksum(x, y)},
-       {"classes", csv_text("class", data.classes, [](const std::string& c) { return csv_line(c); })},
-       {"records", csv_text("record,path,fold,patient,row", data.records,
+       {"classes",
+        csv_text(detail::kCacheClasses, data.classes, [](const std::string& c) { return csv_line(c); })},
+       {"records", csv_text(detail::kCacheRecords, data.records,
                             [](const CohortRecord& r) {
                               return csv_line(r.name, r.path.string(), r.fold, r.patient, r.row);
                             })},
-       {"dropped", csv_text("record,key,text", data.dropped,
+       {"dropped", csv_text(detail::kCacheDropped, data.dropped,
                             [](const Dropped& d) { return csv_line(d.name, d.key, d.text); })},
-       {"steps", csv_text("what,before,after", data.steps,
+       {"steps", csv_text(detail::kCacheSteps, data.steps,
                           [](const FilterStep& s) { return csv_line(s.what, s.before, s.after); })},
-       {"warnings",
-        csv_text("key,text", data.warnings, [](const Warning& w) { return csv_line(w.key, w.text); })},
-       {"unused",
-        csv_text("code,times", data.unused_codes, [](const auto& c) { return csv_line(c.first, c.second); })},
+       {"warnings", csv_text(detail::kCacheWarnings, data.warnings,
+                             [](const Warning& w) { return csv_line(w.key, w.text); })},
+       {"unused", csv_text(detail::kCacheUnused, data.unused_codes,
+                           [](const auto& c) { return csv_line(c.first, c.second); })},
        {"filled", concat(data.filled)},
        {"digest", data.digest.hex()}});
 }
@@ -142,14 +150,24 @@ inline std::optional<CachedData> read_cache(const std::filesystem::path& path, c
     return found->second;
   };
   if (text("cache.format") != detail::kCacheFormat || text("cache.key") != key) return std::nullopt;
-  const auto table = [&](const char* name) {
-    return parse_csv(text(name), concat(path.string(), " (", name, ")"));
+  const auto table = [&](const char* name, const char* columns) {
+    CsvTable all = parse_csv(text(name), concat(path.string(), " (", name, ")"));
+    detail::expect_columns(all, columns);
+    return all;
+  };
+  const auto number = [&](const char* name, int base) {
+    const std::string& all = text(name);
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(all.data(), all.data() + all.size(), value, base);
+    if (error != std::errc() || end != all.data() + all.size())
+      throw IoError(concat(path.string(), ": its ", name, " is \"", shown(all), "\", a number is wanted"));
+    return value;
   };
   CachedData out;
   for (const auto& [name, tensor] : file.tensors) (name == "x" ? out.x : out.y) = tensor;
   EcgData& data = out.account;
-  for (const auto& row : table("classes").rows) data.classes.push_back(row[0]);
-  const CsvTable records = table("records");
+  for (const auto& row : table("classes", detail::kCacheClasses).rows) data.classes.push_back(row[0]);
+  const CsvTable records = table("records", detail::kCacheRecords);
   data.size = std::ssize(records.rows);
   const auto classes = std::ssize(data.classes);
   if (!out.x.defined() || !out.y.defined() || out.x.rank() != 3 || out.x.dtype() != DType::f32 ||
@@ -168,23 +186,24 @@ inline std::optional<CachedData> read_cache(const std::filesystem::path& path, c
     data.records.push_back({.name = row[0],
                             .path = row[1],
                             .labels = {labels, labels + classes},
-                            .fold = static_cast<int>(detail::parse_exact<std::int64_t>(records, i, 2)),
+                            .fold = detail::parse_exact<int>(records, i, 2),
                             .patient = row[3],
                             .row = detail::parse_exact<std::int64_t>(records, i, 4)});
   }
-  for (const auto& row : table("dropped").rows) data.dropped.push_back({row[0], row[1], row[2]});
-  const CsvTable steps = table("steps"), unused = table("unused");
+  for (const auto& row : table("dropped", detail::kCacheDropped).rows)
+    data.dropped.push_back({row[0], row[1], row[2]});
+  const CsvTable steps = table("steps", detail::kCacheSteps), unused = table("unused", detail::kCacheUnused);
   for (std::size_t i = 0; i < steps.rows.size(); ++i)
     data.steps.push_back({steps.rows[i][0], detail::parse_exact<std::int64_t>(steps, i, 1),
                           detail::parse_exact<std::int64_t>(steps, i, 2)});
-  for (const auto& row : table("warnings").rows) {
+  for (const auto& row : table("warnings", detail::kCacheWarnings).rows) {
     data.warnings.push_back({row[0], row[1]});
     ++data.warning_counts[row[0]];
   }
   for (std::size_t i = 0; i < unused.rows.size(); ++i)
     data.unused_codes[unused.rows[i][0]] = detail::parse_exact<std::int64_t>(unused, i, 1);
-  data.filled = to_int(text("filled")).value_or(0);
-  data.digest.value = std::strtoull(text("digest").c_str(), nullptr, 16);
+  data.filled = static_cast<std::int64_t>(number("filled", 10));
+  data.digest.value = number("digest", 16);
   return out;
 }
 
