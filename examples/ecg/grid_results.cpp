@@ -38,6 +38,8 @@ GridCellResult read_one(const GridFolder& folder, const Cell& cell) {
   GridCellResult out{.cell = cell, .upstream = {}, .result = {}, .seconds = {}};
   if (cell.pretrained()) out.upstream = folder.cell(cell.init).data;
   const auto classes = classes_in(cordis::ecg::read_csv(path / cordis::ecg::kPredictionsFile));
+  if (classes.empty())
+    throw IoError(concat((path / cordis::ecg::kPredictionsFile).string(), ":1: no column y_CLASS"));
   out.result = cordis::ecg::read_cell(path,
                                       {.model = cell.model,
                                        .size = cell.size,

@@ -117,6 +117,10 @@ TEST_CASE("record: predictions of moments on different records are refused") {
   CHECK(read("first,1,r,1,0.5\nlast,2,r,1,0.5\n").empty());
   CHECK(says(read("first,1,r,1,0.5\nfirst,1,s,1,0.5\nlast,2,r,1,0.5\n"), {"p.csv", "moment last"}));
   CHECK(says(read("first,1,r,1,p\n"), {"p.csv:2:", "'p_A'", "\"p\""}));
+  CHECK(says(read("first,1,r,2,0.5\n"), {"p.csv:2: column 'y_A': \"2\" is neither 0 nor 1"}));
+  for (const char* other : {"last,2,s,1,0.5\n", "last,2,r,0,0.5\n", "last,2,r,1,0.5\nlast,2,r,1,0.5\n"})
+    CHECK(says(read(concat("first,1,r,1,0.5\n", other)),
+               {"p.csv:", "moment last has not the records of the first"}));
   TestSet there;
   CHECK(says(message([&] { ecg::parse_predictions(ecg::parse_csv("a,b\n", "p.csv"), {"A"}, there); }),
              {"p.csv:1:", "columns are a,b", "at,epoch,record,y_A,p_A"}));

@@ -159,20 +159,31 @@ inline std::vector<Prediction> parse_predictions(const CsvTable& table,
   detail::expect_columns(table, predictions_header(classes));
   std::vector<Prediction> predictions;
   test = {{}, classes, {}};
-  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+  std::size_t at = 0;  // among the records of a moment
+  for (std::size_t i = 0; i < table.rows.size(); ++i, ++at) {
     const auto& fields = table.rows[i];
-    if (predictions.empty() || predictions.back().at != fields[0])
+    if (predictions.empty() || predictions.back().at != fields[0]) {
       predictions.push_back({fields[0], detail::parse_exact<int>(table, i, 1), {}});
-    if (predictions.size() == 1) {
-      test.records.push_back(fields[2]);
-      for (std::size_t k = 0; k < classes.size(); ++k) test.truth.push_back(fields[3 + k] == "1");
+      at = 0;
     }
-    for (std::size_t k = 0; k < classes.size(); ++k)
+    if (predictions.size() == 1) test.records.push_back(fields[2]);
+    bool same = at < test.records.size() && test.records[at] == fields[2];
+    for (std::size_t k = 0; k < classes.size(); ++k) {
+      const std::string& truth = fields[3 + k];
+      if (truth != "0" && truth != "1")
+        throw IoError(concat(table.where(i, 3 + k), ": \"", shown(truth), "\" is neither 0 nor 1"));
+      if (predictions.size() == 1) test.truth.push_back(truth == "1");
+      same = same && test.truth[at * classes.size() + k] == (truth == "1");
       predictions.back().probability.push_back(detail::parse_exact<float>(table, i, 3 + classes.size() + k));
+    }
+    if (!same)
+      throw IoError(
+          concat(table.where(i, 2), ": moment ", shown(fields[0]), " has not the records of the first"));
   }
   for (const auto& prediction : predictions)
     if (prediction.probability.size() != test.truth.size())
-      throw IoError(concat(table.source, ": moment ", prediction.at, " has not the records of the first"));
+      throw IoError(
+          concat(table.source, ": moment ", shown(prediction.at), " has not the records of the first"));
   return predictions;
 }
 
