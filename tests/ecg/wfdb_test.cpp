@@ -144,6 +144,9 @@ TEST_CASE("wfdb: missing, truncated and overlong signal files") {
   CHECK(says(refusal(), {"r.hea", "../r.dat", "outside"}));
   folder.write("r.hea", "r 1 100 3\n/etc/hostname 16 1\n");
   CHECK(says(refusal(), {"r.hea", "/etc/hostname", "outside"}));
+  folder.write("r.dat", bytes_of({1, 2, 3}));
+  folder.write("r.hea", "r 2 100 3\nr.dat 16 1\n./r.dat 16 1\n");  // one file, however it is written
+  CHECK(says(refusal(), {"r.dat", "holds 6 bytes", "wanted 12"}));
   folder.write("r.hea", "r 1 100 3\nd 16 1\n");
   std::filesystem::create_directory(folder.path / "d");
   CHECK(says(refusal(), {"d", "not a regular file"}));

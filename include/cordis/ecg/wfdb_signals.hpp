@@ -80,10 +80,11 @@ struct SignalFileReader {
 
   std::vector<Group> groups() const {
     std::vector<Group> out_groups;
-    for (std::size_t s = 0; s < header.signals.size(); ++s) {
-      const auto holds_s = [&](const Group& group) {
-        return header.signals[group[0]].file == header.signals[s].file;
-      };
+    std::vector<std::string> files;  // r.dat and ./r.dat are one
+    for (const SignalHeader& signal : header.signals)
+      files.push_back(std::filesystem::path(signal.file).lexically_normal().string());
+    for (std::size_t s = 0; s < files.size(); ++s) {
+      const auto holds_s = [&](const Group& group) { return files[group[0]] == files[s]; };
       const auto found = std::ranges::find_if(out_groups, holds_s);
       if (found == out_groups.end())
         out_groups.push_back({s});
