@@ -2,6 +2,7 @@
 #include "grid.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "options_json.hpp"
 
@@ -107,6 +108,12 @@ int upstream_seed(const Grid& grid, int seed) {
   return grid.upstream_seeds == 0 ? seed : grid.first_seed + (seed - grid.first_seed) % grid.upstream_seeds;
 }
 
+void add(std::vector<Cell>& cells, Cell cell) {
+  if (cells.size() == kMostCells)
+    throw IoError(concat("the grid asks for more than ", kMostCells, " cells: ", cell.id, " and on"));
+  cells.push_back(std::move(cell));
+}
+
 // The downstream cells of one network on one set at one size, from `from` or random weights.
 void add_downstream(std::vector<Cell>& cells, const Grid& grid, const std::string& model,
                     const std::string& data, const std::string& from, int size) {
@@ -125,7 +132,7 @@ void add_downstream(std::vector<Cell>& cells, const Grid& grid, const std::strin
             .size = size,
             .fold = fold};
         if (!from.empty()) cell.init = upstream_cell(from, model, head, upstream_seed(grid, seed)).id;
-        cells.push_back(std::move(cell));
+        add(cells, std::move(cell));
       }
 }
 
@@ -252,7 +259,7 @@ std::vector<Cell> cells_of(const Grid& grid) {
       if (used(from))
         for (const auto& head : heads_for(grid, model))
           for (int seed = grid.first_seed; seed < grid.first_seed + seeds; ++seed)
-            up.push_back(upstream_cell(from, model, head, seed));
+            add(up, upstream_cell(from, model, head, seed));
     for (const auto& to : grid.downstream) {
       add_downstream(random, grid, model, to, "", 0);
       for (const auto& from : grid.upstream)
@@ -267,10 +274,11 @@ std::vector<Cell> cells_of(const Grid& grid) {
           for (const auto& from : sweep.upstream)
             if (from != to) add_downstream(pretrained, grid, model, to, from, size);
         }
-  std::vector<Cell> all = std::move(up);
-  for (auto* list : {&random, &pretrained})
+  std::vector<Cell> all;
+  std::set<std::string> known;
+  for (auto* list : {&up, &random, &pretrained})
     for (Cell& cell : *list)  // two sweeps may ask for the same
-      if (std::ranges::find(all, cell.id, &Cell::id) == all.end()) all.push_back(std::move(cell));
+      if (known.insert(cell.id).second) add(all, std::move(cell));
   return all;
 }
 

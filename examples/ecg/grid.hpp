@@ -59,7 +59,8 @@ Grid parse_grid(const Json& json, const std::string& where, const std::filesyste
 // All of it, defaults too.
 Json grid_json(const Grid& grid);
 
-// Upstream cells first, then from random weights, then from upstream weights.
+// Upstream cells first, then from random weights, then from upstream weights. IoError beyond kMostCells.
+inline constexpr std::size_t kMostCells = 100000;
 std::vector<Cell> cells_of(const Grid& grid);
 const GridData& data_of(const Grid& grid, const std::string& name);
 

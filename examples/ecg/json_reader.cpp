@@ -12,8 +12,13 @@ using cordis::IoError;
 using cordis::ecg::join;
 
 Json parse_json(const std::string& text, const std::string& where) {
+  // Deeper ones would be beyond the stack where they are printed.
+  const auto shallow = [&](int depth, Json::parse_event_t, const Json&) {
+    if (depth > kDeepestJson) throw IoError(concat(where, ": is nested more than ", kDeepestJson, " deep"));
+    return true;
+  };
   try {
-    return Json::parse(text);
+    return Json::parse(text, shallow);
   } catch (const Json::parse_error& error) {
     throw IoError(concat(where, ": is not JSON: ", error.what()));
   }
@@ -86,10 +91,11 @@ void JsonReader::names(const std::string& key, std::vector<std::string>& value) 
   if (!found) return;
   if (!found->is_array()) refuse(key, "a list of names");
   std::vector<std::string> list;
+  std::set<std::string> known;
   for (const Json& item : *found) {
     if (!item.is_string() || item.get<std::string>().empty()) refuse(key, "a list of names");
     list.push_back(item.get<std::string>());
-    if (std::ranges::count(list, list.back()) > 1)
+    if (!known.insert(list.back()).second)
       refuse(key, concat("a list that names \"", list.back(), "\" once"));
   }
   value = std::move(list);
@@ -112,11 +118,12 @@ void JsonReader::wholes(const std::string& key, std::vector<int>& value, std::in
   const std::string wanted = concat("a list of different whole numbers from ", low, " to ", high);
   if (!found->is_array()) refuse(key, wanted);
   std::vector<int> list;
+  std::set<int> known;
   for (const Json& item : *found) {
     if (!item.is_number_integer() || item.get<std::int64_t>() < low || item.get<std::int64_t>() > high)
       refuse(key, wanted);
     list.push_back(item.get<int>());
-    if (std::ranges::count(list, list.back()) > 1) refuse(key, wanted);
+    if (!known.insert(list.back()).second) refuse(key, wanted);
   }
   value = std::move(list);
 }

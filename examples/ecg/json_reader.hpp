@@ -11,6 +11,7 @@
 namespace app {
 
 // A file's text as JSON; IoError with the place where it is not.
+inline constexpr int kDeepestJson = 64;
 Json parse_json(const std::string& text, const std::string& where);
 
 // Each reader leaves the value as it is where the key is absent, and throws IoError "WHERE: KEY is ..., ...

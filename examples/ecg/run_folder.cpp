@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cordis/core/parallel.hpp>
+#include <cordis/ecg/file.hpp>
 #include <cordis/io/atomic_file.hpp>
 #include <ctime>
 #include <fstream>
@@ -14,6 +15,7 @@
 #include <thread>
 
 #include "console.hpp"
+#include "json_reader.hpp"
 
 namespace app {
 namespace {
@@ -165,8 +167,7 @@ RunFolder::RunFolder(fs::path path, const Json& config) : path_(std::move(path))
     return;
   }
   resumed_ = true;
-  const Json there = Json::parse(cordis::read_file(file), nullptr, false);
-  if (there.is_discarded()) throw IoError(concat(file.string(), ": is not JSON; choose another --out"));
+  const Json there = parse_json(cordis::ecg::read_text(file), file.string());
   const auto differences = config_differences(there, config);
   if (differences.empty()) {
     remove_halves(path_);
