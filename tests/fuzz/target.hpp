@@ -25,10 +25,22 @@ inline const std::filesystem::path& folder() {
   return path;
 }
 
-inline std::filesystem::path write(const char* name, std::string_view bytes) {
+inline std::filesystem::path write(const std::filesystem::path& name, std::string_view bytes) {
   const auto path = folder() / name;
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   return path;
+}
+
+// In a target's LLVMFuzzerInitialize, where what it reads is written by the program itself: `TARGET seeds
+// FOLDER` leaves there what make(put) puts, and ends.
+template <class F>
+void offer_seeds(int argc, char** argv, F&& make) {
+  if (argc != 3 || std::string_view(argv[1]) != "seeds") return;
+  int number = 0;
+  make([&](const std::string& bytes) {
+    std::ofstream(std::filesystem::path(argv[2]) / std::to_string(number++), std::ios::binary) << bytes;
+  });
+  std::exit(0);
 }
 
 // Input that is refused in words is no finding; a crash, a hang, another exception is.
