@@ -158,6 +158,23 @@ TEST_CASE("pool1d: NaN and infinity in a mean stay in their channel") {
   }
 }
 
+TEST_CASE("pool1d: huge options are taken or refused, not wrapped") {
+  const Tensor x = random_tensor({2, 5, 3}, 1);
+  const std::int64_t most = INT32_MAX;
+  CHECK(identical(max_pool1d(x, {.kernel = 3, .stride = most}).value(),
+                  max_pool1d(x, {.kernel = 3, .stride = 3}).value()));
+  // One window: all that is before it is padding, and its place takes four bytes.
+  const Outcome wide = outcome(pool_op({.kernel = most, .padding = most / 2}), {x}),
+                whole = outcome(pool_op({.kernel = 5}), {x});
+  CHECK(identical(wide.y, whole.y));
+  CHECK(identical(wide.dx, whole.dx));
+  for (const std::int64_t huge : {most + 1, std::int64_t{1} << 62, INT64_MAX})
+    for (const MaxPool1dOptions& o :
+         {MaxPool1dOptions{.kernel = huge, .padding = huge / 2},
+          MaxPool1dOptions{.kernel = 1, .stride = huge}, MaxPool1dOptions{.kernel = 3, .dilation = huge}})
+      CHECK(says(refusal([&] { max_pool1d(x, o); }), {"[max_pool1d]", "at most 2147483647"}));
+}
+
 TEST_CASE("pool1d: misuse") {
   const auto message = [](const Shape& x, const MaxPool1dOptions& o) {
     return refusal([&] { max_pool1d(zeros(x), o); });

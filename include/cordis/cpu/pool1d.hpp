@@ -24,20 +24,23 @@ inline void max_pool1d_forward(Cpu, Tensor& y, const Storage& winner, const Tens
   dispatch_float(x.dtype(), "max_pool1d", [&]<class T>() {
     dispatch_winner(options.kernel, [&]<class Place>() {
       using Lane = std::remove_cvref_t<decltype(VecBits<T>{}[0])>;
-      const std::int64_t L = x.size(1), C = x.size(2), L_out = y.size(1);
+      const std::int64_t L = x.size(1), C = x.size(2), L_out = y.size(1),
+                         window = std::min(options.kernel, L);
       const T* in = x.data<T>();
       T* out = y.data<T>();
       auto* places = static_cast<Place*>(winner.data());
-      RowChunks(x.size(0) * L_out, C * options.kernel).run([=](std::int64_t begin, std::int64_t end, int) {
+      RowChunks(x.size(0) * L_out, C * window).run([=](std::int64_t begin, std::int64_t end, int) {
         for (std::int64_t row = begin; row < end; ++row) {
           const T* record = in + row / L_out * L * C;
           const std::int64_t start = row % L_out * options.stride - options.padding;
-          std::int64_t first = 0, last = options.kernel - 1;  // of those within the record
-          while (start + first * options.dilation < 0) ++first;
-          while (start + last * options.dilation >= L) --last;
+          // Of those within the record.
+          const std::int64_t dilation = options.dilation,
+                             first = start < 0 ? (-start + dilation - 1) / dilation : 0;
+          std::int64_t last = options.kernel - 1;
+          if (start + last * dilation >= L) last = (L - 1 - start) / dilation;
           for_lanes<T>(0, C, [=](std::int64_t c, auto lanes) {
             const auto sample = [=](std::int64_t k) {
-              return load_first(record + (start + k * options.dilation) * C + c, lanes);
+              return load_first(record + (start + k * dilation) * C + c, lanes);
             };
             Vec<T> best = sample(first);
             VecBits<T> at = VecBits<T>{} + static_cast<Lane>(first);
@@ -69,8 +72,9 @@ inline void max_pool1d_backward(Cpu, Tensor& dx, const Tensor& dy, const Storage
       T* out = dx.data<T>();
       const T* upstream = dy.data<T>();
       const auto* places = static_cast<const Place*>(winner.data());
-      const std::int64_t kernel = options.kernel, stride = options.stride, dilation = options.dilation;
-      RowChunks(dx.size(0) * L, C * options.kernel).run([=](std::int64_t begin, std::int64_t end, int) {
+      const std::int64_t kernel = options.kernel, stride = options.stride, dilation = options.dilation,
+                         window = std::min(kernel, L);
+      RowChunks(dx.size(0) * L, C * window).run([=](std::int64_t begin, std::int64_t end, int) {
         for (std::int64_t row = begin; row < end; ++row) {
           const std::int64_t record = row / L * L_out, l = row % L + options.padding;
           T* sum = out + row * C;

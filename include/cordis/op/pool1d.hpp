@@ -2,6 +2,7 @@
 // Kernels: cordis/cpu/pool1d.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cordis/autograd/variable.hpp>
 #include <cordis/cuda/pool1d.hpp>
 #ifdef CORDIS_COMPILED
@@ -21,6 +22,8 @@ inline Variable max_pool1d(const Variable& x, MaxPool1dOptions options) {
   CORDIS_CHECK(kernel >= 1 && stride >= 1 && dilation >= 1 && padding >= 0 && padding <= kernel / 2,
                "[max_pool1d] kernel ", kernel, ", stride ", stride, ", padding ", padding, ", dilation ",
                dilation, ": padding is 0 to kernel / 2, the others are at least 1");
+  CORDIS_CHECK(std::max({kernel, stride, dilation}) <= INT32_MAX, "[max_pool1d] kernel ", kernel, ", stride ",
+               stride, ", dilation ", dilation, ": each is at most ", INT32_MAX);
   CORDIS_CHECK(x.value().rank() == 3, "[max_pool1d] x has shape ", x.shape(), ", (N, L, C) is needed");
   const std::int64_t span = dilation * (kernel - 1) + 1, room = x.size(1) + 2 * padding - span;
   CORDIS_CHECK(room >= 0 && x.size(1) > 0, "[max_pool1d] window spans ", span, " samples, but x ", x.shape(),
