@@ -27,6 +27,7 @@
 
 namespace cordis::inline CORDIS_ABI {
 
+// Of one device's memory, in bytes.
 struct MemoryStats {
   std::size_t in_use = 0;         // bytes held by live storage
   std::size_t peak = 0;           // largest in_use so far
@@ -190,9 +191,11 @@ MemoryStats stats_of(Cuda);
 void clear_cache(Cuda);
 }  // namespace detail
 
+// What tensors take on a device, and what is kept for later ones.
 inline MemoryStats memory_stats(Device device = Device::cpu()) {
   return on(device, [](auto kind) { return detail::stats_of(kind); });
 }
+// Gives the free list's blocks back to the system.
 inline void empty_cache(Device device = Device::cpu()) {
   on(device, [](auto kind) { detail::clear_cache(kind); });
 }
@@ -214,6 +217,7 @@ class PoisonGuard {
 class Storage {
  public:
   Storage() = default;
+  // Uninitialised bytes of a device, aligned to 64 at least; std::bad_alloc where there are none left.
   explicit Storage(std::size_t bytes, Device device = Device::cpu()) : device_(device) {
     on(device, [&](auto kind) {
       block_ = detail::take_block(kind, bytes);
@@ -228,10 +232,13 @@ class Storage {
     block->owner = std::move(owner);
     block_ = block;
   }
+  // shares
   Storage(const Storage& other) : block_(other.block_), device_(other.device_) {
     if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
   }
+  // takes over
   Storage(Storage&& other) noexcept : block_(std::exchange(other.block_, nullptr)), device_(other.device_) {}
+  // shares or takes over
   Storage& operator=(Storage other) noexcept {
     std::swap(block_, other.block_);
     std::swap(device_, other.device_);
@@ -245,10 +252,12 @@ class Storage {
       on(device_, [&](auto kind) { detail::give_block(kind, block_); });
   }
 
+  // null where undefined; on a GPU, its address there
   void* data() const { return block_ ? block_->data : nullptr; }
-  Device device() const { return device_; }
+  Device device() const { return device_; }  // that the bytes are on
+  // whether no other handle shares them
   bool unique() const { return block_ && block_->references.load(std::memory_order_acquire) == 1; }
-  explicit operator bool() const { return block_ != nullptr; }
+  explicit operator bool() const { return block_ != nullptr; }  // whether it is defined
 
  private:
   static constexpr int kForeign = -1;  // in place of a size class
