@@ -103,7 +103,7 @@ TEST_CASE("card: the network that it describes gets the file's weights, and memo
   for (const auto& model : model_names()) {
     if (model == "resnet1d101") continue;  // as resnet1d50
     CAPTURE(model);
-    ModelCard card = example();
+    ModelCard card = example_card();
     card.model = model;
     card.options.width = 2;
     const AnyModel net = make_model(model, card.options);
