@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cordis/io/atomic_file.hpp>
 #include <csignal>
 #include <cstring>
 #include <map>
@@ -32,6 +33,9 @@ constexpr auto kLook = std::chrono::milliseconds(100);  // between two looks at 
 // A child that trains one cell, its output in the cell's log; it gets SIGTERM where this process dies.
 pid_t start(const GridFolder& folder, const Cell& cell) {
   const std::string log = folder.log_of(cell.id).string(), path = folder.path().string();
+  const cordis::detail::FileDescriptor out(
+      cordis::detail::open_retrying(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644));
+  if (out.get() < 0) cordis::detail::io_fail(log, "cannot be opened");
   const pid_t parent = getpid(), child = fork();
   if (child < 0) throw IoError(concat("cannot start a process: ", std::strerror(errno)));
   if (child > 0) return child;
@@ -39,9 +43,8 @@ pid_t start(const GridFolder& folder, const Cell& cell) {
   if (getppid() != parent) _exit(1);
   // A terminal's Ctrl-C is for the parent, which passes it on.
   setpgid(0, 0);
-  const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   const int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (out < 0 || in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) _exit(1);
+  if (in < 0 || dup2(in, 0) < 0 || dup2(out.get(), 1) < 0 || dup2(out.get(), 2) < 0) _exit(1);
   execl("/proc/self/exe", "ecg", "run-cell", path.c_str(), cell.id.c_str(), static_cast<char*>(nullptr));
   _exit(127);
 }
@@ -124,12 +127,14 @@ class Pool {
         waiting_.push_back(&cell);
       } else if (stop_signal() == 0) {
         failed_.insert(cell.id);
-        const std::string note = folder_.status(cell).note;
-        if (note.empty() && code >= 128)
-          folder_.note_failure(cell,
-                               concat("ended by signal ", code - 128, "; the same command tries again"));
-        warn(concat(cell.id, ": failed: ", note.empty() ? folder_.status(cell).note : note, " (",
-                    folder_.log_of(cell.id).string(), ")"));
+        std::string note = folder_.status(cell).note;
+        if (note.empty() && code >= 128) {
+          note = concat("ended by signal ", code - 128, "; the same command tries again");
+          folder_.note_failure(cell, note);
+        }
+        if (note.empty())
+          note = concat("ended with status ", code, " and could not write down why; is the disk full?");
+        warn(concat(cell.id, ": failed: ", note, " (", folder_.log_of(cell.id).string(), ")"));
       }
     }
   }
