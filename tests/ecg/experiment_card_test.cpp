@@ -75,6 +75,7 @@ TEST_CASE("card: every network and choice comes back as it was, numbers to the l
 }
 
 TEST_CASE("card: what was written stays readable") {
+  CHECK(ecg::choice_name(ecg::kHeads, static_cast<Head>(9)) == "?");
   const auto data = ecg::card_metadata(example_card());
   CHECK(data.at("ecg.model") == "bilstm");
   CHECK(data.at("ecg.classes") == "NORM,A b,ST-T\"x");

@@ -255,6 +255,30 @@ TEST_CASE(
   CHECK(ecg::finished(folder.path));
 }
 
+TEST_CASE(
+    "experiment: Stopped leaves the state of the last whole epoch, from which the training ends as one left "
+    "alone") {
+  const scratch::Folder alone, folder;
+  const CellData data = cell_data();
+  Small net = fresh();
+  ecg::run_cell(net, data, options(alone.path));
+  CellOptions o = options(folder.path);
+  o.checkpoint_seconds = 1e9;  // so that it is the stop that saves
+  int resumed = 0;
+  for (const int stop : {1, 3, 0}) {
+    Small part = fresh();
+    const auto batch = [&](int epoch, std::int64_t, double) {
+      if (epoch == stop) throw ecg::Stopped("asked to");
+    };
+    CHECK(message<ecg::Stopped>([&] {
+            ecg::run_cell(part, data, o, {.resumed = [&](int done) { resumed = done; }, .batch = batch});
+          }) == (stop ? "asked to" : ""));
+    CHECK(fs::exists(folder.path / ecg::kCheckpointFile) == (stop == 3));
+  }
+  CHECK(resumed == 2);
+  CHECK(files(folder.path) == files(alone.path));
+}
+
 TEST_CASE("experiment: a loss that is not finite stops with epoch and batch, and keeps the last good state") {
   const scratch::Folder folder, good;
   const CellData data = cell_data();
@@ -327,8 +351,9 @@ TEST_CASE("experiment: an epoch beats the earlier ones only if it is strictly be
   CHECK(!ecg::detail::beats(earlier, row(kUndefined, 0), score));
   CHECK(ecg::detail::beats({}, row(0, 9), score));
   ecg::Scores s;
-  s.loss = 2, s.auroc = 0.6, s.f1_weighted = 0.4;
+  s.loss = 2, s.auroc = 0.6, s.f1_weighted = 0.4, s.f1_macro = 0.3;
   CHECK(ecg::detail::selection_score(s, ecg::SelectBy::loss) == -2);
   CHECK(ecg::detail::selection_score(s, ecg::SelectBy::auroc) == 0.6);
   CHECK(ecg::detail::selection_score(s, ecg::SelectBy::f1_weighted) == 0.4);
+  CHECK(ecg::detail::selection_score(s, ecg::SelectBy::f1_macro) == 0.3);
 }

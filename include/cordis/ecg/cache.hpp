@@ -116,27 +116,27 @@ inline void write_cache(const std::filesystem::path& path, const std::string& ke
                         const Tensor& x, const Tensor& y) {
   using detail::csv_line;
   using detail::csv_text;
-  write_safetensors(
-      path, {{"x", x}, {"y", y}},
-      {{"cache.format", std::string(detail::kCacheFormat)},
-       {"cache.key", key},
-       {"cache.checksum", detail::checksum(x, y)},
-       {"classes",
-        csv_text(detail::kCacheClasses, data.classes, [](const std::string& c) { return csv_line(c); })},
-       {"records", csv_text(detail::kCacheRecords, data.records,
-                            [](const CohortRecord& r) {
-                              return csv_line(r.name, r.path.string(), r.fold, r.patient, r.row);
-                            })},
-       {"dropped", csv_text(detail::kCacheDropped, data.dropped,
-                            [](const Dropped& d) { return csv_line(d.name, d.key, d.text); })},
-       {"steps", csv_text(detail::kCacheSteps, data.steps,
-                          [](const FilterStep& s) { return csv_line(s.what, s.before, s.after); })},
-       {"warnings", csv_text(detail::kCacheWarnings, data.warnings,
-                             [](const Warning& w) { return csv_line(w.key, w.text); })},
-       {"unused", csv_text(detail::kCacheUnused, data.unused_codes,
-                           [](const auto& c) { return csv_line(c.first, c.second); })},
-       {"filled", concat(data.filled)},
-       {"digest", data.digest.hex()}});
+  std::map<std::string, std::string> account;
+  account["cache.format"] = detail::kCacheFormat;
+  account["cache.key"] = key;
+  account["cache.checksum"] = detail::checksum(x, y);
+  const auto name = [](const std::string& c) { return csv_line(c); };
+  account["classes"] = csv_text(detail::kCacheClasses, data.classes, name);
+  const auto record = [](const CohortRecord& r) {
+    return csv_line(r.name, r.path.string(), r.fold, r.patient, r.row);
+  };
+  account["records"] = csv_text(detail::kCacheRecords, data.records, record);
+  const auto dropped = [](const Dropped& d) { return csv_line(d.name, d.key, d.text); };
+  account["dropped"] = csv_text(detail::kCacheDropped, data.dropped, dropped);
+  const auto step = [](const FilterStep& s) { return csv_line(s.what, s.before, s.after); };
+  account["steps"] = csv_text(detail::kCacheSteps, data.steps, step);
+  const auto warning = [](const Warning& w) { return csv_line(w.key, w.text); };
+  account["warnings"] = csv_text(detail::kCacheWarnings, data.warnings, warning);
+  const auto code = [](const auto& c) { return csv_line(c.first, c.second); };
+  account["unused"] = csv_text(detail::kCacheUnused, data.unused_codes, code);
+  account["filled"] = concat(data.filled);
+  account["digest"] = data.digest.hex();
+  write_safetensors(path, {{"x", x}, {"y", y}}, account);
 }
 
 // Nothing where there is no cache of this key: none at all, of other options, or of files that have changed

@@ -206,8 +206,8 @@ inline std::vector<Claim> claims_of(const std::vector<GridGroup>& groups, const 
       .measure = "loss of the pretrained ones' lead with each doubling of the training records, last epoch"};
   const auto series = series_of(groups);
   if (!series.empty()) {
-    large.value = interval_of(
-        differences, [&](const std::vector<double>& d) { return -detail::slope_of(d, groups, series); });
+    const auto loss = [&](const std::vector<double>& d) { return -detail::slope_of(d, groups, series); };
+    large.value = interval_of(differences, loss);
     large.verdict = detail::decide(large.value);
     std::vector<bool> largest(groups.size(), false);
     double records = 0;
