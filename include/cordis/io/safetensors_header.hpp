@@ -182,7 +182,7 @@ class HeaderScanner {
 };
 
 inline std::optional<std::uint64_t> safetensors_element_size(std::string_view dtype) {
-  constexpr std::pair<std::string_view, std::uint64_t> sizes[] = {
+  static constexpr std::pair<std::string_view, std::uint64_t> sizes[] = {
       {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"U16", 2}, {"I16", 2}, {"F16", 2},
       {"BF16", 2}, {"U32", 4}, {"I32", 4}, {"F32", 4},     {"U64", 8},     {"I64", 8}, {"F64", 8}};
   for (const auto& [name, size] : sizes)
