@@ -157,7 +157,8 @@ void run_grid_cell(const GridFolder& folder, const Cell& cell) {
     throw;
   } catch (const std::exception& error) {
     try {
-      folder.note_failure(cell, error.what());
+      const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+      folder.note_failure(cell, concat(memory ? "out of memory: " : "", error.what()));
     } catch (const std::exception& second) {  // the first is what there is to tell
       warn(second.what());
     }
