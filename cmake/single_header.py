@@ -3,6 +3,7 @@
 
   single_header.py [OUTPUT]      by default cordis_single.hpp in the working folder
 
+Its kernels are the headers' own: where the tree has #ifdef CORDIS_COMPILED, #else is taken.
 What the preprocessor makes of it is, token for token, what it makes of the tree (tests/package/run.sh proves it).
 """
 import pathlib
@@ -10,6 +11,7 @@ import re
 import sys
 
 include_folder = pathlib.Path(__file__).resolve().parent.parent / "include"
+compiled = re.compile(r"^#ifdef CORDIS_COMPILED\n#include .*\n#else\n(#include .*\n)#endif\n", re.MULTILINE)
 own_include = re.compile(r"#include <(cordis/[^>]+)>")
 
 
@@ -19,7 +21,8 @@ def expand(header, seen):
         return
     seen.add(header)
     depth = 0  # of #if
-    for number, line in enumerate((include_folder / header).read_text().splitlines(), 1):
+    text = compiled.sub(r"\1", (include_folder / header).read_text())
+    for number, line in enumerate(text.splitlines(), 1):
         if re.match(r"#\s*if", line):
             depth += 1
         elif re.match(r"#\s*endif", line):

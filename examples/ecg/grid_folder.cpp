@@ -100,13 +100,13 @@ GridFolder GridFolder::plan(const fs::path& path, const Grid& grid) {
         throw IoError(concat(path.string(), ": holds ", name,
                              " but no grid.json, so it is no folder of a grid; choose another --out"));
   }
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) throw IoError(concat(path.string(), ": cannot be made: ", error.message()));
   GridFolder folder;
   folder.path_ = path;
   folder.grid_ = grid;
   folder.cells_ = app::cells_of(grid);
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw IoError(concat(path.string(), ": cannot be made: ", error.message()));
   cordis::atomic_write(path / kCells, cells_text(folder.cells_));
   write_json(path / kGrid, wanted);
   return folder;

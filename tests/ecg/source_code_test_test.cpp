@@ -157,6 +157,16 @@ TEST_CASE("source_code_test: what is missing, misshapen or not told is refused")
   CHECK(says(message([&] { ecg::open_code_test(folder.path); }), {"ecg_tracings.hdf5", "no such file"}));
 }
 
+TEST_CASE("source_code_test: records without any of the classes can be left out, and are counted") {
+  const scratch::Folder folder;
+  write_set(folder, "0,0,0,0,0,0\n1,0,0,0,0,0\n0,1,0,0,0,0\n");
+  const auto cohort = ecg::open_code_test(
+      folder.path, {.classes = {"RBBB"}, .drop_unlabelled = true, .open = array_of({3, 4096, 12})});
+  REQUIRE(cohort.records.size() == 1);
+  CHECK(cohort.records[0].name == "2");
+  CHECK(ecg::count_by_reason(cohort.dropped) == std::map<std::string, std::int64_t>{{"no labels", 2}});
+}
+
 TEST_CASE("source_code_test: a record that cannot be read is the set's error, or is dropped") {
   const scratch::Folder folder;
   write_set(folder, "0,0,0,0,0,0\n1,0,0,0,0,0\n");

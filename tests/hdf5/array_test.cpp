@@ -91,6 +91,21 @@ TEST_CASE("array: every other dtype, shape and dataset is refused by what came a
   CHECK(says(refusal("x"), {"dtype uint32"}));
   write(path, "x", {4}, H5T_C_S1, {});
   CHECK(says(refusal("x"), {"dtype string"}));
+  const Handle pair(H5Tcreate(H5T_COMPOUND, 16), H5Tclose);
+  REQUIRE(H5Tinsert(pair.get(), "a", 0, H5T_IEEE_F64LE) >= 0);
+  for (const auto& [type, name] :
+       {std::pair(pair.get(), "dtype compound"), {H5T_STD_B8LE, "dtype of HDF5 class 4"}}) {
+    const Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose);
+    const Handle nothing(H5Screate(H5S_NULL), H5Sclose);
+    REQUIRE(Handle(H5Dcreate2(file.get(), "x", type, nothing.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                   H5Dclose));
+    REQUIRE(Handle(
+        H5Dcreate2(file.get(), "null", H5T_IEEE_F32LE, nothing.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+        H5Dclose));
+    H5Fflush(file.get(), H5F_SCOPE_GLOBAL);
+    CHECK(says(refusal("x"), {name, "wanted float32 or float64"}));
+    CHECK(says(refusal("null"), {"x.hdf5: dataset null has no shape"}));
+  }
   const Handle half(H5Tcopy(H5T_IEEE_F32LE), H5Tclose);
   REQUIRE(H5Tset_fields(half.get(), 15, 10, 5, 0, 10) >= 0);
   REQUIRE(H5Tset_ebias(half.get(), 15) >= 0);
