@@ -30,7 +30,11 @@ TEST_CASE("product: equals Eigen's, either side transposed, rows apart or overla
     const MatrixView<const double> left{a.data<double>(), a_turned ? K : M, a_cols, a_stride},
         right{b.data<double>(), b_turned ? N : K, b_turned ? K : N, b_stride};
     product<double>({c.data<double>(), M, N, c_stride}, left, right, transpose, kind);
-    gemm<double>({expected.data<double>(), M, N, c_stride}, left, right, transpose, kind);
+    const MatrixView<double> wanted{expected.data<double>(), M, N, c_stride};
+    if (transpose == Transpose::none && kind == Store::assign)
+      gemm<double>(wanted, left, right);
+    else
+      gemm<double>(wanted, left, right, transpose, kind);
     CHECK(deviation(c, expected) < 1e-13);
   }
 }

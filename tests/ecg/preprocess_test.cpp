@@ -196,6 +196,8 @@ TEST_CASE("preprocess: options that make no sense are refused") {
   CHECK(says(refusal({.length = 0}), {"[preprocess]", "length is 0"}));
   CHECK(says(refusal({.length = std::int64_t{1} << 60}), {"[preprocess]", "length is 1152921504606846976"}));
   CHECK(says(refusal({.skip = -1}), {"[preprocess]", "skip is -1"}));
+  CHECK(refusal({.skip = std::int64_t{1} << 30}).empty());  // the record is too short, the option is one
+  CHECK(says(refusal({.skip = (std::int64_t{1} << 30) + 1}), {"[preprocess]", "skip is 1073741825"}));
   CHECK(says(refusal({.band_pass = true, .low = 40, .high = 0.5}), {"[preprocess]", "40 to 0.5"}));
   CHECK(says(refusal({.band_pass = true, .missing = Missing::keep}), {"[preprocess]", "kept"}));
 }

@@ -190,6 +190,56 @@ TEST_CASE("conv1d: a view of some rows is read from where it begins") {
   CHECK(identical(Tensors{x.grad(), w.grad()}, copied.dx));
 }
 
+TEST_CASE("conv1d packed: the convolution, then the residual, then the ReLU") {
+  std::uint64_t seed = 60;
+  for (const std::int64_t C : {3, 16})
+    for (const std::int64_t O : {5, 32})
+      for (const std::int64_t K : {1, 3, 7})
+        for (const std::int64_t stride : {1, 2}) {
+          const Conv1dOptions options{.stride = stride, .padding = K / 2};
+          const Tensor x = random_tensor({3, 21, C}, ++seed), w = random_tensor({O, C, K}, ++seed),
+                       b = random_tensor({O}, ++seed), plain = conv1d(x, w, b, options).value(),
+                       residual = random_tensor(plain.shape(), ++seed, -4, 4);
+          const auto name = concat("w ", w.shape(), ", stride ", stride);
+          for (const bool adds : {false, true})
+            for (const bool relus : {false, true})
+              for (const DType dtype : {DType::f64, DType::f32}) {
+                const Tensor y = conv1d_packed(x.to(dtype), pack_conv1d(w.to(dtype), b.to(dtype), options),
+                                               {adds ? residual.to(dtype) : Tensor{}, relus});
+                Tensor wanted = plain.clone();
+                for (std::int64_t i = 0; i < wanted.numel(); ++i) {
+                  double& value = wanted.data<double>()[i];
+                  if (adds) value += residual.data<double>()[i];
+                  if (relus) value = std::max(value, 0.0);
+                }
+                check_near({y}, {wanted}, dtype == DType::f64 ? 1e-12 : 1e-5, name);
+              }
+        }
+}
+
+TEST_CASE("conv1d packed: misuse") {
+  const Tensor w = zeros({4, 3, 3}), b = zeros({4});
+  const auto packing = [&](const Conv1dOptions& o) { return refusal([&] { pack_conv1d(w, b, o); }); };
+  CHECK(packing({.stride = 0}) == "[pack_conv1d] stride 0, padding 0");
+  CHECK(packing({.padding = -1}) == "[pack_conv1d] stride 1, padding -1");
+  CHECK(packing({.dilation = 2}) == "[pack_conv1d] dilation 2, groups 1: both must be 1");
+  CHECK(packing({.groups = 2}) == "[pack_conv1d] dilation 1, groups 2: both must be 1");
+  CHECK(refusal([&] { pack_conv1d(w, zeros({3})); }) == "[pack_conv1d] w is f32 (4, 3, 3), b f32 (3,)");
+  CHECK(refusal([&] { pack_conv1d(zeros({4, 3}), b); }) == "[pack_conv1d] w is f32 (4, 3), b f32 (4,)");
+  const PackedConv1d packed = pack_conv1d(w, b);
+  const auto message = [&](const Variable& x, const Tensor& residual = {}) {
+    return refusal([&] { conv1d_packed(x, packed, {.residual = residual}); });
+  };
+  CHECK(message(zeros({2, 9, 4})) == "[conv1d_packed] x has shape (2, 9, 4), (N, L, 3) is needed");
+  CHECK(message(zeros({2, 9, 3}, DType::f64)) == "[conv1d_packed] x is f64, w f32");
+  CHECK(message(zeros({2, 2, 3})) ==
+        "[conv1d_packed] kernel spans 3 samples, but x (2, 2, 3) has 2 and 0 of padding");
+  CHECK(message(zeros({2, 3, 3})).empty());
+  CHECK(message(zeros({2, 9, 3}), zeros({2, 9, 4})) ==
+        "[conv1d_packed] the residual is f32 (2, 9, 4), the output f32 (2, 7, 4)");
+  CHECK(says(message(Variable(zeros({2, 9, 3}), true)), {"packed weights are for inference"}));
+}
+
 TEST_CASE("conv1d: misuse") {
   const auto message = [](const Shape& x, const Shape& w, const Conv1dOptions& o = {}) {
     return refusal([&] { conv1d(zeros(x), zeros(w), {}, o); });

@@ -327,6 +327,13 @@ TEST_CASE("recurrent: misuse") {
   CHECK(refusal([&] {
           lstm(x, {p, parameters(4, 3, 5)});
         }) == "[lstm] weight_ih (20, 3) and weight_hh (20, 5) do not fit 2 hidden units");
+  for (const std::int64_t rows : {7, 9})
+    CHECK(refusal([&] {
+            lstm(x, {{p.w_ih, zeros({rows, 2}), {}, {}}});
+          }) == concat("[lstm] weight_ih (8, 3) and weight_hh (", rows, ", 2) do not fit 2 hidden units"));
+  CHECK(refusal([&] {
+          lstm(x, {p, {p.w_ih, zeros({8, 3}), {}, {}}});
+        }) == "[lstm] weight_ih (8, 3) and weight_hh (8, 3) do not fit 2 hidden units");
   CHECK(refusal([&] {
           lstm(x, {{p.w_ih, zeros({8}), {}, {}}});
         }) == "[lstm] weight_ih has shape (8, 3), weight_hh (8,); (4 H, I) and (4 H, H) are needed");
