@@ -11,7 +11,7 @@ mkdir -p "$1"
 work=$(realpath "$1") table=$(realpath "$2")
 shift 2
 names=("$@")
-rooms=(op cpu autograd nn optim data train models ecg)
+rooms=(op cpu optim autograd nn data train models ecg)
 tree=$work/tree build=$work/build
 
 # A file for the room that includes its tests, each in a namespace of its own.
