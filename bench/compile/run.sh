@@ -2,7 +2,7 @@
 # bench/compile/run.sh: what the compiler needs for three programs: seconds and memory.  run.sh [ROUNDS] [COMPILER]
 # In turn, the least of all rounds (default: 3); by the headers alone, with cordis::compiled, and with that and the
 # umbrella header precompiled, as a project of many files has it once. Prints a table; exits with 1 where one is above its
-# budget, which is about twice what a quiet Zen 5 core took.
+# budget, which is about twice what a quiet core took (results/2026-11-28-compile.md).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-3} compiler=${2:-g++}
