@@ -10,8 +10,8 @@ rounds=3
 if ((${#revisions[@]} == 3)); then rounds=${revisions[2]}; unset 'revisions[2]'; fi
 ((${#revisions[@]} == 2)) && (($# > 1)) || { sed -n '2,4p' "$0" >&2; exit 2; }
 shift
-eigen=$(pkg-config --variable=includedir eigen3 2>/dev/null || echo /usr/include)/eigen3
-[[ -d $eigen ]] || eigen=/usr/include/eigen3
+source cmake/setup.sh
+eigen=$(eigen_include)
 mkdir -p build/revisions
 programs=()
 for revision in "${revisions[@]}"; do

@@ -39,3 +39,10 @@ python_with() {
   say "installing what $2 names"
   "$1/bin/pip" install -q --disable-pip-version-check -r "$2"
 }
+
+# eigen_include: the folder of Eigen's headers.
+eigen_include() {
+  local folder
+  folder=$(pkg-config --variable=includedir eigen3 2> /dev/null || echo /usr/include)/eigen3
+  [[ -d $folder ]] && echo "$folder" || echo /usr/include/eigen3
+}

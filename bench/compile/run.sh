@@ -6,8 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-3} compiler=${2:-g++}
-eigen=$(pkg-config --variable=includedir eigen3 2> /dev/null || echo /usr/include)/eigen3
-[[ -d $eigen ]] || eigen=/usr/include/eigen3
+source cmake/setup.sh
+eigen=$(eigen_include)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 flags=(-std=c++20 -O3 -march=native -Iinclude -isystem "$eigen")

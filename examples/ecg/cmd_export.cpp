@@ -1,6 +1,5 @@
 // examples/ecg/cmd_export.cpp: ecg export: a weights file in, the network as an ONNX file out
 #include <cordis/ecg/experiment_card.hpp>
-#include <cordis/io/load.hpp>
 #include <memory>
 
 #include "commands.hpp"
@@ -32,9 +31,8 @@ void add_export(CLI::App& app, Action& action) {
     action = [o] {
       const auto weights = cordis::read_safetensors(o->model);
       const auto card = cordis::ecg::parse_card(weights.metadata, o->model);
-      cordis::AnyModel net = cordis::make_model(card.model, card.options);
-      cordis::load_state_dict(net, weights.tensors, {}, o->model);
-      write_onnx(net, o->onnx, card.preprocess.length, weights.metadata);
+      write_onnx(cordis::ecg::make_model(card, weights.tensors, o->model), o->onnx, card.preprocess.length,
+                 weights.metadata);
       say(cordis::concat(o->onnx, ": ", card.model, ", x (N, ", card.preprocess.length, ", ",
                          card.options.leads, ") -> y (N, ", card.classes.size(), ")"));
       return 0;

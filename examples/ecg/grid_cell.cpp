@@ -144,8 +144,7 @@ void train_cell(const GridFolder& folder, const Cell& cell) {
 void run_grid_cell(const GridFolder& folder, const Cell& cell) {
   folder.forget_failure(cell);
   if (folder.finished(cell.id)) {
-    std::error_code ignored;  // the process may have ended just before it would have removed it
-    fs::remove(folder.folder_of(cell.id) / cordis::ecg::kCheckpointFile, ignored);
+    folder.forget_checkpoint(cell);
     say(cell.id + ": finished before");
     return;
   }

@@ -167,4 +167,9 @@ void GridFolder::forget_failure(const Cell& cell) const {
   fs::remove(failure_of(cell.id), ignored);
 }
 
+void GridFolder::forget_checkpoint(const Cell& cell) const {
+  std::error_code ignored;
+  fs::remove(folder_of(cell.id) / cordis::ecg::kCheckpointFile, ignored);
+}
+
 }  // namespace app

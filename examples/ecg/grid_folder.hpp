@@ -38,6 +38,8 @@ class GridFolder {
   CellStatus status(const Cell& cell) const;
   void note_failure(const Cell& cell, const std::string& text) const;
   void forget_failure(const Cell& cell) const;
+  // Of a finished cell, whose process may have ended just before it would have removed it.
+  void forget_checkpoint(const Cell& cell) const;
 
  private:
   std::filesystem::path path_;

@@ -55,12 +55,10 @@ class Pool {
       : folder_(folder), jobs_(static_cast<std::size_t>(jobs)), progress_(folder) {
     for (const Cell& cell : folder.cells()) {
       folder.forget_failure(cell);
-      if (!folder.finished(cell.id)) {
+      if (folder.finished(cell.id))
+        folder.forget_checkpoint(cell);
+      else
         waiting_.push_back(&cell);
-        continue;
-      }
-      std::error_code ignored;  // the process may have ended just before it would have removed it
-      fs::remove(folder.folder_of(cell.id) / cordis::ecg::kCheckpointFile, ignored);
     }
     fs::create_directories(folder.path() / "logs");
     say(concat(folder.cells().size(), " cells, ", folder.cells().size() - waiting_.size(),

@@ -21,25 +21,33 @@
 // and without compiled kernels, or for processors with vectors of other widths, fail to link with each other
 // instead of sharing inline functions of different bodies. In a CUDA build, where one library of kernels
 // serves all widths, the linker compares them (cpu/simd.hpp).
-#if defined(CORDIS_CUDA)
-#ifdef CORDIS_COMPILED
-#error "cordis::compiled has kernels for the CPU alone; link cordis::cuda without it"
-#endif
-#define CORDIS_ABI cuda
-#elif defined(__AVX512F__)
-#define CORDIS_ABI CORDIS_ABI_OF(avx512)
+#if defined(__AVX512F__)
+#define CORDIS_WIDTH avx512
+#define CORDIS_WIDTH_NUMBER 512
 #elif defined(__AVX2__) && defined(__FMA__)
-#define CORDIS_ABI CORDIS_ABI_OF(avx2)
+#define CORDIS_WIDTH avx2
+#define CORDIS_WIDTH_NUMBER 2
 #elif defined(__AVX__)
-#define CORDIS_ABI CORDIS_ABI_OF(avx)
+#define CORDIS_WIDTH avx
+#define CORDIS_WIDTH_NUMBER 1
 #else
-#define CORDIS_ABI CORDIS_ABI_OF(base)
+// The name of the vectors' width.
+#define CORDIS_WIDTH base
+// Tells it from others where a name cannot.
+#define CORDIS_WIDTH_NUMBER 0
 #endif
-#ifdef CORDIS_COMPILED
-#define CORDIS_ABI_OF(width) compiled_##width
+// One name of two, as they stand.
+#define CORDIS_JOIN_OF(a, b) a##b
+// One name of two that may be macros.
+#define CORDIS_JOIN(a, b) CORDIS_JOIN_OF(a, b)
+#if defined(CORDIS_CUDA) && defined(CORDIS_COMPILED)
+#error "cordis::compiled has kernels for the CPU alone; link cordis::cuda without it"
+#elif defined(CORDIS_CUDA)
+#define CORDIS_ABI cuda
+#elif defined(CORDIS_COMPILED)
+#define CORDIS_ABI CORDIS_JOIN(compiled_, CORDIS_WIDTH)
 #else
-// The namespace's name for kernels of this width.
-#define CORDIS_ABI_OF(width) cpu_##width
+#define CORDIS_ABI CORDIS_JOIN(cpu_, CORDIS_WIDTH)
 #endif
 
 // The tag goes into the names of functions that only return a type of Cordis, which do not tell its

@@ -4,6 +4,7 @@
 # Told apart, and not compared: lock (a process id), timing.csv, and report.html but for its figures.
 # SEED in the environment repeats a run's moments.
 source "$(dirname "$0")/common.sh"
+source "$root/tests/cli/run_sums.sh"
 
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "SEED=$seed"
@@ -57,10 +58,6 @@ accept "B: to its end" "${compare[@]}" --out b --checkpoint-seconds 0
 check "B: goes on" grep -q "going on in b" "$work/stdout"
 check "B: what was finished is not done again" grep -q "finished before" "$work/stdout"
 
-# Every file's name, and the sum of those that have to agree.
-listing() { (cd "$1" && find . -type f | sort); }
-sums() { (cd "$1" && find . -type f ! -name lock ! -name timing.csv ! -name report.html | sort | xargs sha256sum); }
-figures() { sed -n '/<svg/,/<\/svg>/p' "$1/report.html"; }
 for other in b c; do
   check "$other holds the files of a" diff <(listing a) <(listing "$other")
   check "$other: bytes of a" diff <(sums a) <(sums "$other")

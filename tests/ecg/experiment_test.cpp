@@ -356,4 +356,5 @@ TEST_CASE("experiment: an epoch beats the earlier ones only if it is strictly be
   CHECK(ecg::detail::selection_score(s, ecg::SelectBy::auroc) == 0.6);
   CHECK(ecg::detail::selection_score(s, ecg::SelectBy::f1_weighted) == 0.4);
   CHECK(ecg::detail::selection_score(s, ecg::SelectBy::f1_macro) == 0.3);
+  CHECK(std::isnan(ecg::detail::selection_score(s, static_cast<ecg::SelectBy>(9))));
 }

@@ -15,6 +15,7 @@ if [[ -z $ecg ]]; then
   ecg=$root/build/release/examples/ecg/ecg
 fi
 source "$here/../cli/common.sh" "$ecg" "$root"
+source "$root/tests/cli/run_sums.sh"
 set +e
 
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
@@ -35,11 +36,7 @@ command_of() {  # KIND FOLDER: into $train
   esac
 }
 now() { date +%s%3N; }
-# What two runs have to agree in, as resume.sh has it.
-sums() {
-  (cd "$1" && find . -type f ! -name lock ! -name timing.csv ! -name report.html | sort | xargs sha256sum
-    sed -n '/<svg/,/<\/svg>/p' report.html | sha256sum)
-}
+contents() { sums "$1" && figures "$1"; }
 
 declare -A took
 for kind in "${kinds[@]}"; do
@@ -81,7 +78,7 @@ for ((n = 0; kills < times; ++n)); do
   done
   check "$kind: status $status: $(head -3 "$work/stderr")" test "$status" = 0
   ended=$((ended + 1))
-  if diff <(sums "alone-$kind") <(sums killed) > differences && [[ -z $(find killed -name '*.tmp*') ]]; then
+  if diff <(contents "alone-$kind") <(contents killed) > differences && [[ -z $(find killed -name '*.tmp*') ]]; then
     same=$((same + 1))
   else
     fail "$kind: training $n ended otherwise than left alone: $(head -5 differences)"

@@ -1,5 +1,5 @@
-// tests/fuzz/run_folder.cpp: what a run leaves and later runs read: tables, weights, checkpoint, cache,
-// settings Input: a byte that chooses the file, and what it holds; all others are those of a small grid.
+// tests/fuzz/run_folder.cpp: what a run leaves for later ones: tables, weights, checkpoint, cache, settings
+// Input: a byte that chooses the file, and what it holds; all others are those of a small grid.
 #include <cordis/ecg/cache.hpp>
 #include <cordis/ecg/experiment.hpp>
 

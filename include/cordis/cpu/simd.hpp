@@ -25,17 +25,7 @@ inline constexpr int kVectorBytes = 16, kVectorRegisters = 16;
 #if defined(CORDIS_CUDA) && defined(__ELF__)
 asm(".globl cordis_cuda_build_needs_one_march\n"
     ".hidden cordis_cuda_build_needs_one_march\n"
-    ".set cordis_cuda_build_needs_one_march, "
-#if defined(__AVX512F__)
-    "512"
-#elif defined(__AVX2__) && defined(__FMA__)
-    "2"
-#elif defined(__AVX__)
-    "1"
-#else
-    "0"
-#endif
-);
+    ".set cordis_cuda_build_needs_one_march, " CORDIS_TEXT(CORDIS_WIDTH_NUMBER));
 #endif
 
 namespace detail {

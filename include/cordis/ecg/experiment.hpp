@@ -89,10 +89,17 @@ inline Scores scores_of(const Evaluation& evaluation, const Tensor& y) {
 }
 
 inline double selection_score(const Scores& validation, SelectBy by) {
-  return by == SelectBy::auroc         ? validation.auroc
-         : by == SelectBy::loss        ? -validation.loss
-         : by == SelectBy::f1_weighted ? validation.f1_weighted
-                                       : validation.f1_macro;
+  switch (by) {
+    case SelectBy::auroc:
+      return validation.auroc;
+    case SelectBy::loss:
+      return -validation.loss;
+    case SelectBy::f1_weighted:
+      return validation.f1_weighted;
+    case SelectBy::f1_macro:
+      return validation.f1_macro;
+  }
+  return kUndefined;
 }
 
 // Strictly better than every earlier epoch; undefined scores never are.

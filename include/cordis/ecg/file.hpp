@@ -46,12 +46,8 @@ inline std::string read_bytes(const std::filesystem::path& path, std::uint64_t b
   const cordis::detail::FileDescriptor file(cordis::detail::open_retrying(path.c_str(), O_RDONLY));
   if (file.get() < 0) cordis::detail::io_fail(path, "cannot be opened");
   std::string content(static_cast<std::size_t>(bytes), '\0');
-  for (std::size_t done = 0; done < content.size();) {
-    const auto count =
-        cordis::detail::read_some(file.get(), content.data() + done, content.size() - done, path);
-    if (count == 0) throw IoError(concat(path.string(), ": read ", done, " bytes, wanted ", bytes));
-    done += count;
-  }
+  const std::size_t done = cordis::detail::read_all(file.get(), content.data(), content.size(), path);
+  if (done < content.size()) throw IoError(concat(path.string(), ": read ", done, " bytes, wanted ", bytes));
   return content;
 }
 

@@ -52,6 +52,22 @@ inline WfdbHeader read_header(const std::filesystem::path& record, WfdbOptions o
   return parse_header(read_text(path, kLargestHeader), path.string(), options);
 }
 
+namespace detail {
+// What the header says of a record, or a piece of one, that has `length` samples of each lead.
+inline Record described(const WfdbHeader& header, const std::filesystem::path& path, std::int64_t length) {
+  Record record;
+  record.name = header.name;
+  record.source = path.string();
+  record.fs = header.fs;
+  record.length = length;
+  for (const SignalHeader& signal : header.signals) {
+    record.leads.push_back(signal.lead);
+    record.units.push_back(to_millivolts(signal.units) ? "mV" : signal.units);
+  }
+  return record;
+}
+}  // namespace detail
+
 // Throws IoError for anything that cannot be read as it claims to be; a checksum or first sample that does
 // not match is a warning (strict: thrown).
 inline Record read_record(const std::filesystem::path& record_name, WfdbOptions options = {}) {
@@ -62,21 +78,12 @@ inline Record read_record(const std::filesystem::path& record_name, WfdbOptions 
   reader.read();
   Digest digest = reader.digest;
   digest.add(text);
-  Record record{.name = header.name,
-                .source = path.string(),
-                .fs = header.fs,
-                .length = *reader.samples,
-                .leads = {},
-                .units = {},
-                .samples = std::move(reader.out),
-                .comments = std::move(header.comments),
-                .warnings = std::move(header.warnings),
-                .digest = digest.value};
+  Record record = detail::described(header, path, *reader.samples);
+  record.samples = std::move(reader.out);
+  record.comments = std::move(header.comments);
+  record.warnings = std::move(header.warnings);
+  record.digest = digest.value;
   std::ranges::move(reader.warnings, std::back_inserter(record.warnings));
-  for (const SignalHeader& signal : header.signals) {
-    record.leads.push_back(signal.lead);
-    record.units.push_back(detail::to_millivolts(signal.units) ? "mV" : signal.units);
-  }
   return record;
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cordis/ecg/wfdb.hpp>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,8 +19,13 @@ class RecordStream {
         reader_{header_path(record), header_, options.strict, header_.samples} {
     for (auto& group : reader_.groups()) {
       reader_.check(group);
-      files_.push_back({group, std::ifstream(reader_.path_of(group), std::ios::binary)});
-      files_.back().bytes.seekg(header_.signals[group[0]].skip);
+      const auto path = reader_.path_of(group);
+      files_.push_back(
+          {group, cordis::detail::FileDescriptor(cordis::detail::open_retrying(path.c_str(), O_RDONLY))});
+      const int fd = files_.back().bytes.get();
+      if (fd < 0) cordis::detail::io_fail(path, "cannot be opened");
+      if (::lseek(fd, header_.signals[group[0]].skip, SEEK_SET) < 0)
+        cordis::detail::io_fail(path, "cannot be read");
     }
     sums_.resize(header_.signals.size());
   }
@@ -41,17 +45,13 @@ class RecordStream {
     CORDIS_CHECK(n > 0, "[RecordStream] a piece of ", n, " samples: at least one is needed");
     const std::int64_t rows = std::min(n, length() - at_);
     const std::size_t leads = header_.signals.size();
-    Record piece;
-    piece.name = header_.name;
-    piece.source = reader_.header_file.string();
-    piece.fs = header_.fs;
-    piece.length = rows;
+    Record piece = detail::described(header_, reader_.header_file, rows);
     piece.samples.resize(static_cast<std::size_t>(rows) * leads);
     for (auto& [group, file] : files_) {
       bytes_.resize(static_cast<std::size_t>(rows) * 2 * group.size());
-      if (!file.read(bytes_.data(), std::ssize(bytes_)))
-        throw IoError(
-            concat(reader_.path_of(group).string(), ": ends after ", at_, " of ", length(), " samples"));
+      const auto path = reader_.path_of(group);
+      if (cordis::detail::read_all(file.get(), bytes_.data(), bytes_.size(), path) < bytes_.size())
+        throw IoError(concat(path.string(), ": ends after ", at_, " of ", length(), " samples"));
       for (std::size_t k = 0; k < group.size(); ++k)
         sums_[group[k]] += reader_.convert(bytes_.data() + 2 * k, group.size(), group[k], piece.samples);
       if (at_ == 0 && rows > 0)
@@ -61,17 +61,13 @@ class RecordStream {
     if (at_ == length() && rows > 0)
       for (std::size_t s = 0; s < leads; ++s) reader_.check_sum(sums_[s], s);
     piece.warnings = std::exchange(reader_.warnings, {});
-    for (const SignalHeader& signal : header_.signals) {
-      piece.leads.push_back(signal.lead);
-      piece.units.push_back(detail::to_millivolts(signal.units) ? "mV" : signal.units);
-    }
     return piece;
   }
 
  private:
   struct File {
     std::vector<std::size_t> group;
-    std::ifstream bytes;
+    cordis::detail::FileDescriptor bytes;
   };
   WfdbHeader header_;
   detail::SignalFileReader reader_;

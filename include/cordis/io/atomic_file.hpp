@@ -25,6 +25,7 @@ class FileDescriptor {
   ~FileDescriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   FileDescriptor(const FileDescriptor&) = delete;
   FileDescriptor& operator=(const FileDescriptor&) = delete;
   int get() const { return fd_; }
@@ -71,6 +72,17 @@ inline std::size_t read_some(int fd, char* to, std::size_t size, const std::file
     if (count < 0) io_fail(path, "cannot be read");
     return static_cast<std::size_t>(count);
   }
+}
+
+// The file's next size bytes, or all there are; returns how many.
+inline std::size_t read_all(int fd, char* to, std::size_t size, const std::filesystem::path& path) {
+  std::size_t done = 0;
+  while (done < size) {
+    const std::size_t count = read_some(fd, to + done, size - done, path);
+    if (count == 0) break;
+    done += count;
+  }
+  return done;
 }
 
 }  // namespace detail
