@@ -13,6 +13,7 @@ setup g++ cmake ninja-build:ninja gcovr libeigen3-dev:/usr/include/eigen3 doctes
 out=build/coverage
 flags="-O0 -g0 --coverage -fprofile-update=atomic"
 rooms=(core cpu autograd op nn optim io data train models ecg hdf5)
+mkdir -p build
 say "building $out"
 cmake -S . -B "$out" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="$flags" -DCORDIS_NATIVE=OFF \
   -DCORDIS_CUDA=OFF -DCORDIS_MPI=OFF -DCORDIS_BENCH=OFF -DCORDIS_EXAMPLES=OFF -DCORDIS_SIMT_TESTS=OFF > "$out.log"

@@ -19,9 +19,15 @@ Json parse_json(const std::string& text, const std::string& where) {
   };
   try {
     return Json::parse(text, shallow);
-  } catch (const Json::parse_error& error) {
-    throw IoError(concat(where, ": is not JSON: ", error.what()));
+  } catch (const Json::exception& error) {  // out_of_range, where a number is beyond a double
+    throw IoError(concat(where, ": is not JSON: ", std::string(error.what()).substr(0, 300)));
   }
+}
+
+static bool is_whole(const Json& value, std::int64_t low, std::int64_t high) {
+  if (!value.is_number_integer()) return false;
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) return false;
+  return value.get<std::int64_t>() >= low && value.get<std::int64_t>() <= high;
 }
 
 JsonReader::JsonReader(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
@@ -44,10 +50,7 @@ const Json* JsonReader::find(const std::string& key) {
 void JsonReader::whole(const std::string& key, std::int64_t& value, std::int64_t low, std::int64_t high) {
   const Json* found = find(key);
   if (!found) return;
-  const bool fits = found->is_number_integer() &&
-                    (!found->is_number_unsigned() || found->get<std::uint64_t>() <= INT64_MAX);
-  if (!fits || found->get<std::int64_t>() < low || found->get<std::int64_t>() > high)
-    refuse(key, concat("a whole number from ", low, " to ", high));
+  if (!is_whole(*found, low, high)) refuse(key, concat("a whole number from ", low, " to ", high));
   value = found->get<std::int64_t>();
 }
 void JsonReader::whole(const std::string& key, int& value, std::int64_t low, std::int64_t high) {
@@ -120,8 +123,7 @@ void JsonReader::wholes(const std::string& key, std::vector<int>& value, std::in
   std::vector<int> list;
   std::set<int> known;
   for (const Json& item : *found) {
-    if (!item.is_number_integer() || item.get<std::int64_t>() < low || item.get<std::int64_t>() > high)
-      refuse(key, wanted);
+    if (!is_whole(item, low, high)) refuse(key, wanted);
     list.push_back(item.get<int>());
     if (!known.insert(list.back()).second) refuse(key, wanted);
   }
