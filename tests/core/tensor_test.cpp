@@ -34,7 +34,8 @@ TEST_CASE("tensor: default-made is undefined, and says so instead of crashing") 
   CHECK_FALSE(x.clone().defined());
   CHECK_FALSE(x.to(DType::f64).defined());
   CHECK_FALSE(x.to(DType::f32).defined());
-  CHECK(says(refusal([&] { x.item(); }), {"[item]"}));
+  CHECK(says(refusal([&] { x.item(); }), {"[item]", "undefined"}));
+  CHECK(says(refusal([&] { x.values<float>(); }), {"[tensor]", "undefined"}));
   CHECK(says(refusal([&] { x.fill(1); }), {"[fill]", "undefined"}));
   CHECK_THROWS_AS(x.rows(0, 1), std::invalid_argument);
 }

@@ -164,6 +164,29 @@ TEST_CASE("arithmetic: scaling and negation") {
   }
 }
 
+TEST_CASE("arithmetic: with a number on either side") {
+  const Tensor x = random_tensor({3, 5}, 7);
+  prove("a number",
+        [](const Variables& v) -> Variables {
+          return {v[0] + 1.5, 1.5 + v[0], v[0] - 2, 2 - v[0], v[0] * 3, v[0] / 8};
+        },
+        {x});
+  const Variable v = x;
+  for (const auto& [y, expected] : std::vector<std::pair<Variable, std::function<double(double)>>>{
+           {v + 1.5, [](double e) { return e + 1.5; }},
+           {1.5 + v, [](double e) { return e + 1.5; }},
+           {v - 2, [](double e) { return e - 2; }},
+           {2 - v, [](double e) { return 2 - e; }},
+           {v * 3, [](double e) { return e * 3; }},
+           {v / 8, [](double e) { return e / 8; }}})
+    for (std::int64_t i = 0; i < x.numel(); ++i)
+      CHECK(y.value().data<double>()[i] == expected(x.data<double>()[i]));
+  CHECK((Variable(ones({2})) + 1).dtype() == DType::f32);
+  CHECK((zeros({0, 3}) + 1).shape() == Shape{0, 3});
+  CHECK(refusal([&] { Variable(zeros({2}, DType::i64)) + 1; }) ==
+        "[arithmetic] i64 is not a floating type, f32 or f64 is needed");
+}
+
 TEST_CASE("arithmetic: sum and mean") {
   for (const Shape& shape : {Shape{}, Shape{1}, Shape{13}, Shape{3, 5}, Shape{2, 3, 5, 2}}) {
     const Tensor x = random_tensor(shape, 3);

@@ -246,6 +246,9 @@ TEST_CASE("conv1d: misuse") {
   };
   CHECK(message({8, 100, 12}, {64, 16, 7}) ==
         "[conv1d] x has shape (8, 100, 12), but w (64, 16, 7) expects 16 channels");
+  CHECK(message({8, 12, 100}, {64, 12, 7}) ==
+        "[conv1d] x has shape (8, 12, 100), but w (64, 12, 7) expects 12 channels; x is (N, L, C), and this "
+        "looks like (N, C, L)");
   CHECK(message({8, 100, 12}, {64, 4, 7}, {.groups = 4}) ==
         "[conv1d] x has shape (8, 100, 12), but w (64, 4, 7) expects 16 channels");
   CHECK(message({100, 12}, {64, 12, 7}) == "[conv1d] x has shape (100, 12), (N, L, C_in) is needed");

@@ -64,6 +64,7 @@ class Variable {
   Tensor& value() { return state().value; }                         // to change in place, off the tape
   const Shape& shape() const { return value().shape(); }            // as Tensor's
   std::int64_t size(int axis) const { return value().size(axis); }  // of one axis, negative ones from the end
+  std::int64_t numel() const { return value().numel(); }            // how many elements
   DType dtype() const { return value().dtype(); }                   // of the value and of its gradient
   Device device() const { return value().device(); }                // where both live
 
@@ -142,6 +143,13 @@ void check_device(const char* op, const Variable& x, const Others&... others) {
   };
   (check(others), ...);
 }
+
+namespace detail {
+// For the message that x (N, L, C) has other than `channels` channels: what may have happened.
+inline const char* layout_hint(const Variable& x, std::int64_t channels) {
+  return x.size(1) == channels ? "; x is (N, L, C), and this looks like (N, C, L)" : "";
+}
+}  // namespace detail
 
 // Whether ops of this thread record: false while a NoGrad is alive.
 inline bool grad_enabled() { return detail::grad_mode(); }

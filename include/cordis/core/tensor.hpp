@@ -62,6 +62,9 @@ class Tensor {
   // Of a tensor in the CPU's memory. Not of a temporary: a range-for over it would outlive the elements.
   template <class T>
   std::span<T> values() const& {
+    CORDIS_CHECK(defined(),
+                 "[tensor] undefined, so without values; a gradient is, before backward and after the "
+                 "optimizer's step");
     CORDIS_CHECK(device().kind == Device::Kind::cpu, "[tensor] ", shape_, " lives on ", device(),
                  "; read it from a copy: to(Device::cpu())");
     return {data<T>(), static_cast<std::size_t>(numel())};
@@ -71,7 +74,8 @@ class Tensor {
   // The only element, whatever its type.
   template <class T = double>
   T item() const {
-    CORDIS_CHECK(defined() && numel() == 1, "[item] shape ", shape_, " is not a single element");
+    CORDIS_CHECK(defined(), "[item] the tensor is undefined");
+    CORDIS_CHECK(numel() == 1, "[item] shape ", shape_, " is not a single element");
     return dispatch_all(dtype_, [&]<class S>() {
       S value;
       copy_to(Device::cpu(), &value);

@@ -38,9 +38,9 @@ struct Shard {
 // Of a Loader.
 struct LoaderOptions {
   std::int64_t batch = 256;
-  std::int64_t epochs = 1;  // passes over the dataset, one after the other
-  bool shuffle = false;     // else in the dataset's order
-  std::uint64_t seed = 0;
+  std::int64_t epochs = 1;     // passes over the dataset, one after the other
+  bool shuffle = false;        // else in the dataset's order
+  std::uint64_t seed = 0;      // of shuffle
   std::int64_t epoch = 0;      // number of the first pass: the order depends on (seed, number) alone
   bool drop_last = false;      // leave out a last batch that is not full
   std::int64_t min_batch = 1;  // leave out a last batch smaller than this; batch norm needs 2 values

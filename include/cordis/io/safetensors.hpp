@@ -43,8 +43,8 @@ SafetensorsFile parse_safetensors(const std::string& file, std::string_view byte
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), 8);
   if (length > bytes.size() - 8)
-    throw IoError(
-        concat(file, ": byte 0: a header of ", length, " bytes, but only ", bytes.size() - 8, " follow"));
+    throw IoError(concat(file, ": byte 0: a header of ", length, " bytes, but only ", bytes.size() - 8,
+                         " follow: no safetensors file, or a part of one"));
   const std::string_view text(bytes.data() + 8, static_cast<std::size_t>(length));
   const char* data = bytes.data() + 8 + length;
   auto header = parse_safetensors_header(file, text, bytes.size() - 8 - length);

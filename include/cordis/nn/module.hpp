@@ -68,9 +68,10 @@ void walk_member(M& member, const std::string& key, Leaf&& leaf, Enter&& enter) 
       std::visit([&](auto& inner) { walk_member(inner, key, leaf, enter); }, member);
     }
   } else {
-    static_assert(Module<M>,
-                  "cordis: a module's members are Variables, Tensors, modules, or optionals, vectors or "
-                  "variants of modules");
+    static_assert(
+        Module<M>,
+        "cordis: what visit names are Variables, Tensors, modules, or optionals, vectors or variants "
+        "of modules; a module has `static void visit(auto& m, auto&& f)`");
   }
 }
 

@@ -80,12 +80,26 @@ inline Variable mul(const Variable& x, double factor) {
   return record("scale", detail::scaled(x.value(), factor), {x},
                 [factor](const Tensor& dy) { return Tensors{detail::scaled(dy, factor)}; });
 }
+namespace detail {
+inline Variable shifted(const Variable& x, double number) {
+  Tensor constant({}, x.dtype(), x.device());
+  return add(x, constant.fill(number));
+}
+}  // namespace detail
 
 inline Variable operator+(const Variable& a, const Variable& b) { return add(a, b); }   // add
 inline Variable operator-(const Variable& a, const Variable& b) { return sub(a, b); }   // sub
 inline Variable operator*(const Variable& a, const Variable& b) { return mul(a, b); }   // mul
 inline Variable operator*(double factor, const Variable& x) { return mul(x, factor); }  // mul
+inline Variable operator*(const Variable& x, double factor) { return mul(x, factor); }  // mul
 inline Variable operator-(const Variable& x) { return mul(x, -1); }                     // mul by -1
+// mul by 1 / divisor
+inline Variable operator/(const Variable& x, double divisor) { return mul(x, 1 / divisor); }
+// With a number, which is rounded to x's element type.
+inline Variable operator+(const Variable& x, double number) { return detail::shifted(x, number); }
+inline Variable operator+(double number, const Variable& x) { return x + number; }   // the same
+inline Variable operator-(const Variable& x, double number) { return x + -number; }  // x less a number
+inline Variable operator-(double number, const Variable& x) { return -x + number; }  // a number less x
 
 // Of all elements, as a single one ().
 inline Variable sum(const Variable& x) {

@@ -35,7 +35,7 @@ inline Variable conv1d(const Variable& x, const Variable& w, const Variable& b =
   CORDIS_CHECK(w.size(0) % groups == 0, "[conv1d] ", w.size(0), " output channels do not divide into ",
                groups, " groups");
   CORDIS_CHECK(x.size(2) == w.size(1) * groups, "[conv1d] x has shape ", x.shape(), ", but w ", w.shape(),
-               " expects ", w.size(1) * groups, " channels");
+               " expects ", w.size(1) * groups, " channels", detail::layout_hint(x, w.size(1) * groups));
   CORDIS_CHECK(!b.defined() || b.shape() == Shape{w.size(0)}, "[conv1d] b has shape ", b.shape(), " for w ",
                w.shape());
   CORDIS_CHECK(x.dtype() == w.dtype(), "[conv1d] x is ", x.dtype(), ", w ", w.dtype());

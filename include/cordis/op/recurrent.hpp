@@ -53,7 +53,7 @@ void check_recurrent(const Variable& x, const std::vector<RecurrentParameters>& 
   const std::int64_t H = directions[0].w_hh.size(1), rows = Cell::kGates * H;
   CORDIS_CHECK(directions[0].w_ih.size(1) == x.size(2), "[", op, "] x has shape ", x.shape(),
                ", but weight_ih ", directions[0].w_ih.shape(), " expects ", directions[0].w_ih.size(1),
-               " features");
+               " features", detail::layout_hint(x, directions[0].w_ih.size(1)));
   for (const auto& p : directions) {
     CORDIS_CHECK(p.w_ih.shape() == (Shape{rows, x.size(2)}) && p.w_hh.shape() == (Shape{rows, H}), "[", op,
                  "] weight_ih ", p.w_ih.shape(), " and weight_hh ", p.w_hh.shape(), " do not fit ", H,
