@@ -23,7 +23,7 @@ find "$out" -name '*.gcda' -delete
 say "running the tests"
 # Without the cases that take minutes so and run no line that others do not.
 slow="parity*,recurrent: gradients of every*,resnet1d: gradients*,memory: from*,fuse: every*,*Winograd's error*"
-printf '%s\n' "${rooms[@]}" | CORDIS_NUM_THREADS=2 xargs -P "$(nproc)" -I ROOM \
+printf '%s\n' "${rooms[@]}" | CORDIS_NUM_THREADS=2 xargs -P "$(nproc)" -I ROOM env \
   "$out/tests/ROOM/cordis_ROOM_tests" -tce="$slow" > "$out.log" 2>&1 || { grep -B 3 -A 10 "ERROR" "$out.log"; exit 1; }
 gcovr -r include/cordis --object-directory "$out" --json "$out/coverage.json" "$out"
 python3 - "$out/coverage.json" "${1:-}" << 'PYTHON'

@@ -1,3 +1,3 @@
-// tests/main.cpp: doctest's main, linked into every test program
+// tests/main.cpp: doctest's main, compiled once for the rooms' test programs
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>

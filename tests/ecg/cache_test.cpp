@@ -151,6 +151,15 @@ TEST_CASE("cache: other options, other labels and changed files have other keys"
   CHECK(std::ranges::adjacent_find(sorted) == sorted.end());
 }
 
+TEST_CASE("cache: no key where a folder of the records can no longer be listed") {
+  const scratch::Folder folder;
+  some_ludb(folder);
+  const auto cohort = ecg::open_source(folder.path);
+  fs::rename(folder.path / "data", folder.path / "elsewhere");
+  CHECK(
+      says(message([&] { ecg::cache_key(cohort, kOptions); }), {"/data: cannot be listed", "No such file"}));
+}
+
 TEST_CASE("cache: each part of its account that is missing or no longer what was written is named") {
   const scratch::Folder folder;
   const fs::path path = folder.path / "kept";

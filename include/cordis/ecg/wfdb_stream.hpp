@@ -23,9 +23,8 @@ class RecordStream {
       files_.push_back(
           {group, cordis::detail::FileDescriptor(cordis::detail::open_retrying(path.c_str(), O_RDONLY))});
       const int fd = files_.back().bytes.get();
-      if (fd < 0) cordis::detail::io_fail(path, "cannot be opened");
-      if (::lseek(fd, header_.signals[group[0]].skip, SEEK_SET) < 0)
-        cordis::detail::io_fail(path, "cannot be read");
+      if (fd < 0 || ::lseek(fd, header_.signals[group[0]].skip, SEEK_SET) < 0)
+        cordis::detail::io_fail(path, "cannot be opened");
     }
     sums_.resize(header_.signals.size());
   }
