@@ -1,6 +1,7 @@
 // examples/ecg/main.cpp: ecg: transfer learning on 12-lead ECGs
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <cordis/core/storage.hpp>
 #include <csignal>
 #include <cstdio>
@@ -44,10 +45,18 @@ int complain_of_memory(const char* what) {
   return 1;
 }
 
-// Exceptions that leave a destructor: those of nlohmann::json ask for memory.
+// Exceptions that leave a destructor: those of nlohmann::json ask for memory. So do libstdc++'s directory
+// iterators, in functions that must not throw; these end it without a current exception, only with what the
+// failing allocation has noted.
+std::atomic<bool> memory_was_refused = false;
+void refuse_memory() {
+  memory_was_refused = true;
+  throw std::bad_alloc();
+}
 void end_without_memory() {
   try {
     if (const auto error = std::current_exception()) std::rethrow_exception(error);
+    if (memory_was_refused) throw std::bad_alloc();
   } catch (const std::bad_alloc&) {
     complain_of_memory("");
     std::_Exit(1);
@@ -118,6 +127,7 @@ int run(int count, char** arguments) {
 
 int main(int count, char** arguments) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file over the limit is then an error of write, told like a full disk
+  std::set_new_handler(refuse_memory);
   std::set_terminate(end_without_memory);
   app::catch_stop_signals();
   try {

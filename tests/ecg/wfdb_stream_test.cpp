@@ -1,5 +1,8 @@
 // tests/ecg/wfdb_stream_test.cpp: records in pieces are the records in one, and so are the complaints
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cordis/ecg/wfdb_stream.hpp>
@@ -27,6 +30,22 @@ std::vector<float> in_pieces(RecordStream& stream, std::int64_t n) {
   for (float& sample : all) sample = std::isnan(sample) ? -1e9F : sample;
   return all;
 }
+
+// While alive, one more file can be opened, and no second beside it.
+class OneFileMore {
+ public:
+  OneFileMore() {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &saved_) == 0);
+    const int next = ::open("/dev/null", O_RDONLY);
+    ::close(next);
+    const rlimit few{static_cast<rlim_t>(next) + 1, saved_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+  }
+  ~OneFileMore() { ::setrlimit(RLIMIT_NOFILE, &saved_); }
+
+ private:
+  rlimit saved_{};
+};
 
 }  // namespace
 
@@ -87,4 +106,16 @@ TEST_CASE(
   CHECK(stream.read(10).length == 10);
   folder.write("r.dat", bytes_of({1, 2}));
   CHECK(says(message([&] { stream.read(90000); }), {"r.dat", "ends after 10 of 100000"}));
+}
+
+TEST_CASE("wfdb stream: more signal files than can be open at once") {
+  const scratch::Folder folder;
+  folder.write("r.hea", "r 2 100 2\na.dat 16 200/mV\nb.dat 16 200/mV\n");
+  for (const char* name : {"a.dat", "b.dat"}) folder.write(name, bytes_of({1, 2}));
+  const auto why = [&] {
+    const OneFileMore limit;
+    return message([&] { RecordStream stream(folder.path / "r"); });
+  }();
+  CHECK(says(why, {"b.dat: cannot be opened", "Too many open files"}));
+  CHECK(RecordStream(folder.path / "r").length() == 2);
 }
