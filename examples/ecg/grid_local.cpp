@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cordis/ecg/file.hpp>
 #include <cordis/io/atomic_file.hpp>
 #include <csignal>
 #include <cstring>
@@ -47,6 +48,20 @@ pid_t start(const GridFolder& folder, const Cell& cell) {
   if (in < 0 || dup2(in, 0) < 0 || dup2(out.get(), 1) < 0 || dup2(out.get(), 2) < 0) _exit(1);
   execl("/proc/self/exe", "ecg", "run-cell", path.c_str(), cell.id.c_str(), static_cast<char*>(nullptr));
   _exit(127);
+}
+
+// Why a cell ended, from its log's last line: it may have been without memory, or room on the disk, to write
+// it down.
+std::string last_words(const fs::path& log) {
+  const std::string kComplaint = "ecg: ";
+  try {
+    std::string text = cordis::ecg::read_text(log);
+    while (text.ends_with('\n')) text.pop_back();
+    text.erase(0, text.rfind('\n') + 1);
+    return text.starts_with(kComplaint) ? text.substr(kComplaint.size()) : "";
+  } catch (const IoError&) {
+    return "";
+  }
 }
 
 class Pool {
@@ -130,6 +145,7 @@ class Pool {
           note = concat("ended by signal ", code - 128, "; the same command tries again");
           folder_.note_failure(cell, note);
         }
+        if (note.empty()) note = last_words(folder_.log_of(cell.id));
         if (note.empty())
           note = concat("ended with status ", code, " and could not write down why; is the disk full?");
         warn(concat(cell.id, ": failed: ", note, " (", folder_.log_of(cell.id).string(), ")"));
