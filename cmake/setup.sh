@@ -29,6 +29,14 @@ setup() {
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
+# setup_clang_sanitizers: clang++, and what its programs with sanitizers or fuzzers are linked with, a package apart.
+setup_clang_sanitizers() {
+  setup clang:clang++
+  local version
+  version=$(clang++ -dumpversion)
+  setup "libclang-rt-${version%%.*}-dev:$(clang++ -print-resource-dir)/lib"
+}
+
 # python_with FOLDER REQUIREMENTS: a virtual environment with these packages, made where it is missing.
 python_with() {
   if [[ ! -x $1/bin/python ]]; then

@@ -6,7 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source cmake/setup.sh
-setup clang:clang++ libeigen3-dev:/usr/include/eigen3 nlohmann-json3-dev:/usr/include/nlohmann \
+setup_clang_sanitizers
+setup libeigen3-dev:/usr/include/eigen3 nlohmann-json3-dev:/usr/include/nlohmann \
   libcli11-dev:/usr/include/CLI libhdf5-dev:/usr/include/hdf5/serial/hdf5.h pkg-config python3
 seconds=${1:-60}
 targets=("${@:2}")
