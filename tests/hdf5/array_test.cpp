@@ -140,7 +140,11 @@ TEST_CASE("array: what a file could only claim, and what lies in other files, is
   const auto chunks = [](std::vector<hsize_t> chunk) {
     return [chunk](hid_t made) { H5Pset_chunk(made, static_cast<int>(chunk.size()), chunk.data()); };
   };
-  CHECK(refused({4, 4}, chunks({2, 2})).empty());
+  CHECK_THROWS_AS(refused({0, 4}, chunks({2, 2})), std::invalid_argument);  // opened, but there is no row 0
+  CHECK(says(refused({4, 4}, chunks({2, 2})),
+             {"dataset x has 16 numbers of 4 bytes, but the file holds 0 bytes of them"}));
+  const auto deflated = [&](hid_t made) { chunks({64, 64})(made), H5Pset_deflate(made, 1); };
+  CHECK(says(refused({64, 128}, deflated), {"8192 numbers of 4 bytes", "0 bytes of them"}));
   CHECK(says(refused({hsize_t{1} << 41, 1}, chunks({1, 1})),
              {"x has an axis of 2199023255552, which is not believed"}));
   CHECK(says(refused({4, 1 << 14, 1 << 14}, chunks({1, 1, 8})),

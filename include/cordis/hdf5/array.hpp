@@ -67,10 +67,11 @@ inline Handle own_file_only() {
 
 }  // namespace detail
 
-// What a file may ask for; it can say more than it holds, as what was never written reads as zeros.
+// What a file may ask for. To the library, what was never written reads as zeros; here it is missing.
 inline constexpr hsize_t kMostNumbers = hsize_t{1} << 40;   // in a dataset
 inline constexpr hsize_t kLargestRow = hsize_t{1} << 27;    // numbers: 1 GiB
 inline constexpr hsize_t kLargestChunk = hsize_t{1} << 28;  // bytes, which the library takes at once
+inline constexpr hsize_t kMostPacked = 4096;                // bytes out of one; deflate comes to 1032
 
 // Not for several threads at once.
 class Array {
@@ -101,7 +102,7 @@ class Array {
       throw IoError(
           concat(source_, " has dtype ", detail::type_name(type.get()), ", wanted float32 or float64"));
     read_shape();
-    check_layout(H5Tget_size(type.get()));
+    check_layout(H5Tget_size(type.get()), std::filesystem::file_size(path, error));
     slab_rows_ = std::max<std::size_t>(1, slab_bytes / sizeof(double) / std::max<std::size_t>(1, row_size_));
   }
 
@@ -139,19 +140,29 @@ class Array {
     row_size_ = static_cast<std::size_t>(row);
   }
 
-  void check_layout(std::size_t number) const {
+  // Of a file of so many bytes, whose numbers take `number` each.
+  void check_layout(std::size_t number, hsize_t file) const {
     const Handle made(H5Dget_create_plist(data_.get()), H5Pclose);
     const auto layout = made ? H5Pget_layout(made.get()) : H5D_LAYOUT_ERROR;
     if (layout == H5D_LAYOUT_ERROR) throw IoError(concat(source_, " has no layout: ", last_error()));
     if (layout == H5D_VIRTUAL || H5Pget_external_count(made.get()) > 0)
       throw IoError(concat(source_, " keeps its numbers in other files, which are not read"));
-    if (layout != H5D_CHUNKED) return;
-    std::vector<hsize_t> chunk(dims_.size());
-    H5Pget_chunk(made.get(), static_cast<int>(chunk.size()), chunk.data());
-    hsize_t bytes = number;
-    for (const hsize_t n : chunk)  // each below 2^32
-      if ((bytes *= n) > kLargestChunk)
-        throw IoError(concat(source_, " lies in chunks of more than ", kLargestChunk, " bytes"));
+    bool packed = false;
+    if (layout == H5D_CHUNKED) {
+      packed = H5Pget_nfilters(made.get()) != 0;
+      std::vector<hsize_t> chunk(dims_.size());
+      H5Pget_chunk(made.get(), static_cast<int>(chunk.size()), chunk.data());
+      hsize_t bytes = number;
+      for (const hsize_t n : chunk)  // each below 2^32
+        if ((bytes *= n) > kLargestChunk)
+          throw IoError(concat(source_, " lies in chunks of more than ", kLargestChunk, " bytes"));
+    }
+    hsize_t numbers = 1;
+    for (const hsize_t n : dims_) numbers *= n;
+    const hsize_t there = std::min(H5Dget_storage_size(data_.get()), file);
+    if (numbers * number / (packed ? kMostPacked : 1) > there)
+      throw IoError(concat(source_, " has ", numbers, " numbers of ", number, " bytes, but the file holds ",
+                           there, " bytes of them"));
   }
 
   void read_slab(std::int64_t row) {
