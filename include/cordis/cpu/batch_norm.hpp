@@ -35,13 +35,13 @@ void normalise(T* y, const T* x, const T* residual, const Fit<T>& fit, std::int6
 // What ReLU's mask is read from: nothing, x (y's sign is computed again: one array less to read), or y.
 enum class Mask { none, x, y };
 
-// dy where ReLU let y through.
+// dy[at] where ReLU let y[at] through.
 template <Mask kMask, class T, class Lanes>
-[[gnu::always_inline]] inline Vec<T> masked(const T* dy, const T* y, Vec<T> d, Vec<T> slope, Vec<T> offset,
-                                            Lanes lanes) {
-  const Vec<T> g = load_first(dy, lanes);
+[[gnu::always_inline]] inline Vec<T> masked(const T* dy, const T* y, std::int64_t at, Vec<T> d, Vec<T> slope,
+                                            Vec<T> offset, Lanes lanes) {
+  const Vec<T> g = load_first(dy + at, lanes);
   if constexpr (kMask == Mask::x) return d * slope + offset <= 0 ? Vec<T>{} : g;
-  if constexpr (kMask == Mask::y) return load_first(y, lanes) <= 0 ? Vec<T>{} : g;
+  if constexpr (kMask == Mask::y) return load_first(y + at, lanes) <= 0 ? Vec<T>{} : g;
   return g;
 }
 
@@ -62,7 +62,7 @@ void gradient_sums(double* sums, T* scratch, T* g, const T* dy, const T* x, cons
         for (int r = 0; r < rows; ++r) {
           const std::int64_t at = (m + r) * C + c;
           const Vec<T> d = (load_first(x + at, lanes) - mean) - rest;
-          const Vec<T> v = masked<kMask>(dy + at, y + at, d, slope, offset, lanes);
+          const Vec<T> v = masked<kMask>(dy, y, at, d, slope, offset, lanes);
           plain += v;
           along += v * d;
           if (g) store_first(g + at, v, lanes);
@@ -91,7 +91,7 @@ void input_gradient(T* dx, const T* dy, const T* x, const T* y, const Fit<T>& fi
         for (int r = 0; r < rows; ++r) {
           const std::int64_t at = (m + r) * C + c;
           const Vec<T> d = (load_first(x + at, lanes) - mean) - rest;
-          const Vec<T> g = masked<kMask>(dy + at, y + at, d, slope, offset, lanes);
+          const Vec<T> g = masked<kMask>(dy, y, at, d, slope, offset, lanes);
           store_first(dx + at, (slope * g - a) - d * b, lanes);
         }
       });

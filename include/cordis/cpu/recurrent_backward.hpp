@@ -111,9 +111,10 @@ struct RecurrentBackward {
                                      upstream + at,
                                      s.units(first)};
         const T* z = gates + b * s.gates_stride() + 4 * first;
+        const std::int64_t cell = Cell::kHasCell ? at : 0;
         if (step > 0) prefetch_row(z - s.N * s.gates_stride(), 4 * g.u);
         if (Cell::kHasCell && step > 1) prefetch_row(c_before + at - s.N * state, g.u);
-        Cell::backward(g, z, inputs + b * s.input_stride() + s.I + 1 + first, c + at, c_before + at);
+        Cell::backward(g, z, inputs + b * s.input_stride() + s.I + 1 + first, c + cell, c_before + cell);
       }
   }
 
