@@ -5,6 +5,7 @@
 
 #include "ops.hpp"
 #include "refusal.hpp"
+#include "sanitized.hpp"
 
 using namespace cordis;
 using namespace ops;
@@ -17,12 +18,7 @@ Variable leaf(const List& values, bool requires_grad = true) {
 }
 Tensor row(const List& values) { return leaf(values).value(); }
 
-constexpr bool sanitized =
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    true;
-#else
-    false;
-#endif
+constexpr bool sanitized = kAddressSanitizer || kThreadSanitizer;
 constexpr int kMillion = sanitized ? 100'000 : 1'000'000;  // sanitizers keep what was released
 constexpr int kLong = sanitized ? 100'000 : 200'000;       // as deep a recursion overflows the stack
 

@@ -183,11 +183,11 @@ case_refusals() {
   refuse "nested too deep" 1 "bad.json: is nested more than 64 deep" "$ecg" plan bad.json --out c
   grid_file bad.json seeds 1
   sed -i 's/"seeds": 1/"seeds": 1e999/' bad.json
-  refuse "a number beyond a double" 1 "bad.json: is not JSON: .*1e999" "$ecg" plan bad.json --out c
+  refuse "a number beyond a double" 1 "bad.json: is not JSON|1e999" "$ecg" plan bad.json --out c
   grid_file bad.json seeds 18446744073709551615
   refuse "a number beyond 63 bits" 1 "bad.json: seeds is 18446744073709551615" "$ecg" plan bad.json --out c
   grid_file bad.json sweeps '[{"sizes": [18446744073709551615]}]'
-  refuse "a size beyond 63 bits" 1 "sizes is .18446744073709551615" "$ecg" plan bad.json --out c
+  refuse "a size beyond 63 bits" 1 "sizes is [18446744073709551615]" "$ecg" plan bad.json --out c
   grid_file bad.json seeds 1000 sweeps "[{\"sizes\": $(seq -s, 2 200 | sed 's/.*/[&]/')}]"
   refuse "a grid without end" 1 "the grid asks for more than 100000 cells: down-" "$ecg" plan bad.json --out c
   check "nothing was written" test ! -e c

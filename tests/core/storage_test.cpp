@@ -7,20 +7,9 @@
 #include <thread>
 
 #include "refusal.hpp"
+#include "sanitized.hpp"
 
 using namespace cordis;
-
-// Under AddressSanitizer nothing is kept, so that every use after release is seen.
-#if defined(__SANITIZE_ADDRESS__)
-#define KEEPS_BLOCKS false
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define KEEPS_BLOCKS false
-#endif
-#endif
-#ifndef KEEPS_BLOCKS
-#define KEEPS_BLOCKS true
-#endif
 
 // Sanitizers end the program at absurd sizes unless told to refuse them, as the system does.
 extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
@@ -98,7 +87,7 @@ TEST_CASE("storage: capacity by size class, a quarter of slack at most, a cache 
 }
 
 TEST_CASE("storage: a block released is the next one of its class") {
-  if (!KEEPS_BLOCKS) return;
+  if (kAddressSanitizer) return;
   empty_cache();
   CHECK(memory_stats().cached == 0);
   void* first = nullptr;
@@ -177,7 +166,7 @@ TEST_CASE("storage: poison fills new storage while its guard lives, in reused bl
   };
   const auto outside = [&] {
     clear();
-    if (!KEEPS_BLOCKS) return true;
+    if (kAddressSanitizer) return true;
     const Storage storage(777);
     return bytes_of(storage)[0] == std::byte{0x11} && bytes_of(storage)[776] == std::byte{0x11};
   };
