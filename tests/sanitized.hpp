@@ -6,7 +6,8 @@
 #endif
 
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-inline constexpr bool kAddressSanitizer = true;  // under which released memory is not kept for the next tensor
+inline constexpr bool kAddressSanitizer =
+    true;  // under which released memory is not kept for the next tensor
 #else
 inline constexpr bool kAddressSanitizer = false;
 #endif

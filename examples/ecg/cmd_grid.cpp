@@ -1,4 +1,4 @@
-// examples/ecg/cmd_grid.cpp: ecg plan, cells, run-cell, submit, status, collect, report: a study as a grid of trainings
+// examples/ecg/cmd_grid.cpp: ecg plan, cells, run-cell, submit, status, collect, report: a study as a grid
 #include <cordis/io/atomic_file.hpp>
 #include <iostream>
 #include <memory>
