@@ -17,7 +17,7 @@ one() {
   local log=$logs/$1.$2.$3
   export GPUCHECK_SEED=$1 CORDIS_CUDA_CACHE=$(($1 % 2))
   "$launcher" "$folder/tests/$2/cordis_$2_tests" --first="$3" --last="$4" > "$log" 2>&1 || { tail -40 "$log"; touch "$logs/failed"; return; }
-  echo "order $1, $2, cases $3 to $4: $(grep 'test cases' "$log")"
+  echo "order $1, $2, cases $3 to $4: $(grep -o 'assertions: .*' "$log")"
 }
 step=4
 for program in cuda cudnn; do

@@ -36,7 +36,7 @@ Variable joined(const Variable& y, const Shape& shape, std::int64_t begin, std::
   return record("joined", all, {y}, [=](const Tensor& dy) { return Tensors{dy.rows(begin, end).clone()}; });
 }
 
-struct Net {
+struct NormedNet {
   BatchNorm1d bn;
   static void visit(auto& m, auto&& f) { f("bn", m.bn); }
 };
@@ -56,7 +56,7 @@ TEST_CASE("synchronised batch norm: gradients are those of central differences o
         const std::int64_t N = unequal ? R * (R + 1) / 2 + 1 : 2 * R;
         const std::int64_t begin = unequal ? r * (r + 1) / 2 : 2 * r;
         const std::int64_t end = !unequal ? begin + 2 : r + 1 == R ? N : (r + 1) * (r + 2) / 2;
-        Net net{BatchNorm1d(C)};
+        NormedNet net{BatchNorm1d(C)};
         to(net, DType::f64);
         synchronise_batch_norm(net, world());
         Generator generator(5);
@@ -86,11 +86,11 @@ TEST_CASE("synchronised batch norm: gradients are those of central differences o
 
 TEST_CASE("synchronised batch norm: outputs and running statistics are one rank's on the whole batch") {
   const std::int64_t C = 6;
-  Net one{BatchNorm1d(C)}, all{BatchNorm1d(C)};
+  NormedNet one{BatchNorm1d(C)}, all{BatchNorm1d(C)};
   to(one, DType::f64);
   to(all, DType::f64);
   synchronise_batch_norm(all, world());
-  Net copy = all;
+  NormedNet copy = all;
   const Shard shard{.index = world().rank(), .of = world().size()};
   for (const std::int64_t n : {7, 12, 4}) {
     const Tensor x = records(n, 9, C, 1).x;

@@ -10,12 +10,12 @@ using namespace cordis;
 
 namespace {
 
-struct Net {
+struct PairOfLayers {
   Linear first{3, 4}, second{4, 2};
   static void visit(auto& m, auto&& f) { f("first", m.first), f("second", m.second); }
 };
 
-Variable loss_of(const Net& net) {
+Variable loss_of(const PairOfLayers& net) {
   return bce_with_logits(net.second(net.first(Variable(ones({2, 3})))), Variable(zeros({2, 2})));
 }
 // The weight's last bit on one rank, so far.
@@ -42,7 +42,7 @@ TEST_CASE("digest: every bit counts, and so does the length") {
 }
 
 TEST_CASE("digest: one bit of one parameter on one rank is named, with the ranks, on all") {
-  Net net;
+  PairOfLayers net;
   DataParallel parallel(net, world(), {.check_every = 2});
   parallel.check();
   nudge(net.second.weight, world().size() - 1);
@@ -63,11 +63,11 @@ TEST_CASE("digest: one bit of one parameter on one rank is named, with the ranks
 
 TEST_CASE("digest: other nets, and other frozen parameters, are refused on every rank") {
   if (alone()) return;
-  Net net;
+  PairOfLayers net;
   if (world().rank() == 1) net.second = Linear(4, 3);
   CHECK(says(refusal<RanksDiffer>([&] { DataParallel(net, world()); }),
              {"[DataParallel] rank 1 has another net"}));
-  Net same;
+  PairOfLayers same;
   DataParallel parallel(same, world());
   if (world().rank() == 1) requires_grad(same.first, false);
   CHECK(says(refusal<RanksDiffer>([&] { parallel.backward(loss_of(same), 2); }),

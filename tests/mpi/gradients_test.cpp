@@ -14,12 +14,12 @@ using namespace cordis;
 
 namespace {
 
-struct Net {
+struct DeepNet {
   std::vector<Linear> layers;
   Linear spare;
   static void visit(auto& m, auto&& f) { f("layers", m.layers), f("spare", m.spare); }
 
-  explicit Net(int depth = 4) : spare(3, 3) {
+  explicit DeepNet(int depth = 4) : spare(3, 3) {
     for (int i = 0; i < depth; ++i) layers.emplace_back(3, 3);
   }
   Variable operator()(Variable x, bool with_spare = false) const {
@@ -28,24 +28,24 @@ struct Net {
   }
 };
 
-Net made(int depth = 4) {
+DeepNet deep_net(int depth = 4) {
   seed(1);
-  Net net(depth);
+  DeepNet net(depth);
   to(net, DType::f64);
   return net;
 }
-Variable loss_of(const Net& net, std::int64_t rows, bool with_spare = false) {
+Variable loss_of(const DeepNet& net, std::int64_t rows, bool with_spare = false) {
   const auto data = records(8, 1, 3, 3);
   const std::int64_t first = world().rank() % 4;
   return bce_with_logits(net(Variable(data.x.rows(first, first + rows).reshaped({rows, 3})), with_spare),
                          Variable(data.y.rows(first, first + rows)));
 }
-Tensor gradient(const Net& net, std::size_t layer) { return net.layers[layer].weight.grad(); }
+Tensor gradient(const DeepNet& net, std::size_t layer) { return net.layers[layer].weight.grad(); }
 
 }  // namespace
 
 TEST_CASE("gradients: the sums of later layers run while backward works on earlier ones") {
-  const Net net = made(6);
+  const DeepNet net = deep_net(6);
   detail::GradientBuckets<Communicator> buckets(named_parameters(net), world(), 1);
   buckets.open();
   std::vector<std::size_t> started;
@@ -63,7 +63,7 @@ TEST_CASE("gradients: the sums of later layers run while backward works on earli
 
 TEST_CASE("gradients: what no rank uses is left without, what one uses all get") {
   const bool only_here = world().rank() == world().size() - 1;
-  Net net = made();
+  DeepNet net = deep_net();
   DataParallel parallel(net, world());
   parallel.backward(loss_of(net, 2), 2);
   CHECK(!net.spare.weight.grad().defined());
@@ -75,7 +75,7 @@ TEST_CASE("gradients: what no rank uses is left without, what one uses all get")
 }
 
 TEST_CASE("gradients: frozen parameters are left out, and come in when they thaw") {
-  Net net = made();
+  DeepNet net = deep_net();
   DataParallel parallel(net, world());
   requires_grad(net.layers[0], false);
   parallel.backward(loss_of(net, 2), 2);
@@ -88,7 +88,7 @@ TEST_CASE("gradients: frozen parameters are left out, and come in when they thaw
 
 TEST_CASE("gradients: they add up over backwards, each of them the mean of its own batch") {
   const std::int64_t rows = 1 + world().rank() % 3;
-  Net net = made();
+  DeepNet net = deep_net();
   DataParallel parallel(net, world());
   parallel.backward(loss_of(net, rows), rows);
   const Tensor once = gradient(net, 1).clone();
@@ -100,7 +100,7 @@ TEST_CASE("gradients: they add up over backwards, each of them the mean of its o
 }
 
 TEST_CASE("gradients: a loss that is not finite on one rank is seen by all, and nothing is changed") {
-  Net net = made();
+  DeepNet net = deep_net();
   DataParallel parallel(net, world());
   const Variable loss = loss_of(net, 2);
   const bool bad = world().rank() == world().size() - 1;
@@ -112,7 +112,7 @@ TEST_CASE("gradients: a loss that is not finite on one rank is seen by all, and 
 }
 
 TEST_CASE("gradients: from the third step on nothing is asked of the system") {
-  Net net = made();
+  DeepNet net = deep_net();
   DataParallel parallel(net, world(), {.check_every = 2});
   std::vector<std::size_t> allocations;
   for (int step = 0; step < 8; ++step) {
@@ -125,7 +125,7 @@ TEST_CASE("gradients: from the third step on nothing is asked of the system") {
 }
 
 TEST_CASE("gradients: misuse is refused") {
-  Net net = made();
+  DeepNet net = deep_net();
   DataParallel parallel(net, world());
   CHECK(says(refusal([&] { parallel.backward(loss_of(net, 2), 0); }),
              {"[DataParallel] a loss over 0 records"}));

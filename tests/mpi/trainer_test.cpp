@@ -10,7 +10,7 @@
 using namespace cordis;
 
 namespace {
-ResNet1d18 made() {
+ResNet1d18 small_resnet() {
   seed(2);
   ResNet1d18 net({.leads = 2, .classes = 3, .width = 4, .fc = 8});
   to(net, DType::f64);
@@ -20,7 +20,7 @@ ResNet1d18 made() {
 
 TEST_CASE("trainer: batches, losses and clipped steps are those of a single rank") {
   const auto data = records(26, 32, 2, 3);
-  ResNet1d18 one = made(), all = made();
+  ResNet1d18 one = small_resnet(), all = small_resnet();
   synchronise_batch_norm(all, world());
   Adam one_adam(one, {.lr = 1e-3}), all_adam(all, {.lr = 1e-3});
   DataParallel parallel(all, world());
@@ -45,7 +45,7 @@ TEST_CASE("trainer: batches, losses and clipped steps are those of a single rank
 TEST_CASE("trainer: a loss that is not finite ends the epoch on every rank") {
   auto data = records(8, 64, 2, 3);
   data.x.fill(std::numeric_limits<double>::infinity());
-  ResNet1d18 net = made();
+  ResNet1d18 net = small_resnet();
   DataParallel parallel(net, world());
   Adam adam(net);
   CHECK(says(refusal<NonFiniteLoss>([&] { train_epoch(parallel, adam, data, {.batch = 4}); }),
