@@ -7,7 +7,7 @@ void write_onnx(const cordis::AnyModel&, const std::filesystem::path& file, std:
                 const std::map<std::string, std::string>&) {
   throw cordis::IoError(cordis::concat(file.string(),
                                        ": this program was built without ONNX; install it (Debian: "
-                                       "libonnx-dev) and build with -DCORDIS_ONNX=ON"));
+                                       "libonnx-dev, libprotobuf-dev) and build with -DCORDIS_ONNX=ON"));
 }
 
 }  // namespace app

@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PYTHONDONTWRITEBYTECODE=1
 source cmake/setup.sh
-setup g++ libeigen3-dev:/usr/include/eigen3 libonnx-dev:/usr/include/onnx/onnx_pb.h python3
+setup g++ libeigen3-dev:/usr/include/eigen3 libonnx-dev:/usr/include/onnx/onnx_pb.h \
+  libprotobuf-dev:/usr/include/google/protobuf/port_def.inc python3
 venv=${CORDIS_PEER_VENV:-build/peer-venv}
 python_with "$venv" tests/interop/requirements.txt
 mkdir -p build/interop
