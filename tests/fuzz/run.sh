@@ -57,11 +57,12 @@ fuzz() {
 # In processes that may end, and without regard to what the library does not free: each such input is tried again, and is a finding where the library is not on the stack.
 fuzz_around_library() {
   local theirs=0 ours=0 input
+  local -x ASAN_OPTIONS=symbolize=0:detect_leaks=0
   rm -f "$out/$1"-{crash,timeout,oom}-*
-  ASAN_OPTIONS=symbolize=0:detect_leaks=0 fuzz "$1" -fork=1 -ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1 -detect_leaks=0 || true
+  fuzz "$1" -fork=1 -ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1 || true
   for input in "$out/$1"-{crash,timeout,oom}-*; do
     [[ -e $input ]] || continue
-    if ASAN_OPTIONS=symbolize=0:detect_leaks=0 "$out/$1" "${options[@]}" -detect_leaks=0 "$input" > "$out/$1.again" 2>&1; then
+    if "$out/$1" "${options[@]}" "$input" > "$out/$1.again" 2>&1; then
       theirs=$((theirs + 1))  # depends on what the library kept of inputs before
     elif grep -q "$2" "$out/$1.again"; then
       theirs=$((theirs + 1))

@@ -21,7 +21,8 @@ class RecordStream {
       reader_.check(group);
       const auto path = reader_.path_of(group);
       files_.push_back(
-          {group, cordis::detail::FileDescriptor(cordis::detail::open_retrying(path.c_str(), O_RDONLY))});
+          {group, path,
+           cordis::detail::FileDescriptor(cordis::detail::open_retrying(path.c_str(), O_RDONLY))});
       const int fd = files_.back().bytes.get();
       if (fd < 0 || ::lseek(fd, header_.signals[group[0]].skip, SEEK_SET) < 0)
         cordis::detail::io_fail(path, "cannot be opened");
@@ -46,9 +47,8 @@ class RecordStream {
     const std::size_t leads = header_.signals.size();
     Record piece = detail::described(header_, reader_.header_file, rows);
     piece.samples.resize(static_cast<std::size_t>(rows) * leads);
-    for (auto& [group, file] : files_) {
+    for (const auto& [group, path, file] : files_) {
       bytes_.resize(static_cast<std::size_t>(rows) * 2 * group.size());
-      const auto path = reader_.path_of(group);
       if (cordis::detail::read_all(file.get(), bytes_.data(), bytes_.size(), path) < bytes_.size())
         throw IoError(concat(path.string(), ": ends after ", at_, " of ", length(), " samples"));
       for (std::size_t k = 0; k < group.size(); ++k)
@@ -66,6 +66,7 @@ class RecordStream {
  private:
   struct File {
     std::vector<std::size_t> group;
+    std::filesystem::path path;
     cordis::detail::FileDescriptor bytes;
   };
   WfdbHeader header_;
