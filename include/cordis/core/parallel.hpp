@@ -197,7 +197,7 @@ class Pool {
       }
       if (error) {
         const std::lock_guard lock(mutex_);
-        if (!error_) error_ = error;
+        if (!error_) error_ = std::move(error);  // the caller alone holds it, and lets go of it last
       }
       if (left_.fetch_sub(1) == 1 && waiting_.load()) {
         { const std::lock_guard lock(mutex_); }
