@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/guide/commands.sh: the guide's shell commands, in an empty folder with a clone beside them.
 #   commands.sh install     the first page's, with -O0 in place of -O3 -march=native: a minute, by hand
-#   commands.sh study       the last page's, whole: half an hour, by hand
+#   commands.sh study       the last page's, whole: nine minutes, by hand
 #   commands.sh names ECG   the last page's: each command and option of ecg is one of this program's
 # Packages are not installed: who runs this has them.
 set -euo pipefail
