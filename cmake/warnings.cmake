@@ -12,8 +12,8 @@ if(CORDIS_SANITIZE)
   if(CORDIS_SANITIZE MATCHES "address")  # it stops at null pointers anyway; the check takes a sixth of the compiler's time
     target_compile_options(cordis_warnings INTERFACE -fno-sanitize=null)
   endif()
-  if(CORDIS_SANITIZE MATCHES "undefined")  # clang's check of virtual tables opens a pipe, and takes it for an error where it cannot
-    target_compile_options(cordis_warnings INTERFACE $<$<CXX_COMPILER_ID:Clang>:-fno-sanitize=vptr>)
+  if(CORDIS_SANITIZE MATCHES "undefined")  # the check of virtual tables opens a pipe, and takes it for an error where it cannot
+    target_compile_options(cordis_warnings INTERFACE -fno-sanitize=vptr)
   endif()
   target_link_options(cordis_warnings INTERFACE -fsanitize=${CORDIS_SANITIZE})
 endif()
