@@ -44,6 +44,6 @@ int main(int argc, char** argv) try {
   }
   return 0;
 } catch (const std::exception& error) {
-  std::cerr << "error: " << error.what() << std::endl;
+  std::cerr << concat("error: ", error.what(), '\n');  // in one piece: ranks share the stream
   return 1;
 }

@@ -100,7 +100,7 @@ class MpiSession {
         std::cerr << concat("[MpiSession] not all ranks came to the end within ",
                             static_cast<double>(deadline_.count()) / 1000, " s\n");
     } catch (const MpiError& error) {
-      std::cerr << error.what() << '\n';
+      std::cerr << concat(error.what(), '\n');  // in one piece: ranks share the stream
     }
   }
   MpiSession(const MpiSession&) = delete;
