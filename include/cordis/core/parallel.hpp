@@ -189,15 +189,11 @@ class Pool {
       }
       seen = ticket_.load();
       if (index >= seen % kParts) continue;  // of this round no more may be read: it can be over
-      std::exception_ptr error;
       try {
         (*part_)(static_cast<int>(index));
-      } catch (...) {
-        error = std::current_exception();
-      }
-      if (error) {
+      } catch (...) {  // kept nowhere else: the caller lets go of it last
         const std::lock_guard lock(mutex_);
-        if (!error_) error_ = std::move(error);  // the caller alone holds it, and lets go of it last
+        if (!error_) error_ = std::current_exception();
       }
       if (left_.fetch_sub(1) == 1 && waiting_.load()) {
         { const std::lock_guard lock(mutex_); }
