@@ -1,6 +1,7 @@
 # Everything that is found, in one place. The engine needs Eigen and threads; the rest belongs to our own binaries.
-# found_option(NAME DOC FOUND): an option, on where its package was found. Where it was not it is off for this time, and the next
-# looks again: packages come later.
+
+# found_option(NAME DOC FOUND): an option, on where its package was found. Where it was not it is off for this time, and the
+# next looks again: packages come later.
 macro(found_option name doc found)
   if(DEFINED ${name} OR NOT PROJECT_IS_TOP_LEVEL OR "${found}")
     option(${name} "${doc}" ${found})
